@@ -1,0 +1,185 @@
+"""Typed configuration: every default lives here and nowhere else.
+
+A configuration file is TOML with the tables ``[model]``, ``[training]`` and ``[data]``; a flag overrides the file, the
+file overrides the default, and the resolved configuration is written beside the weights.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mlx_gsa.errors import ConfigError
+
+Attention = Literal["softmax", "mlp", "full", "window", "random"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelConfig(_Frozen):
+    """Sizes and switches of the organism (DNA in, regulatory strength out)."""
+
+    n_channels: int = Field(16, ge=2, description="width D of embeddings, stem and attention")
+    n_outputs: int = Field(1, ge=1, description="values predicted per sequence")
+    stem: bool = Field(True, description="False: each position sees one nucleotide only (an ablation)")
+    filter_width: int = Field(20, ge=1, le=64, description="bp seen by one stem filter")
+    strands: Literal["both", "forward"] = Field("both", description="both: a filter fires on either strand")
+    stem_kernel: Literal["auto", "lookup", "conv"] = Field("auto", description="two exact forms of the same stem")
+    selector_hidden: int = Field(8, ge=1)
+    approximator_hidden: int = Field(8, ge=1)
+    attention: Attention = "softmax"
+    distance: bool = Field(True, description="False: attention does not see how far apart two positions are")
+    gate: bool = Field(True, description="False: the selector gets gradient from its local objective only")
+    sparsity: float = Field(0.1, gt=0, le=1, description="share of positions kept")
+    max_selected: int | None = Field(None, ge=1, description="upper limit of positions kept per sequence")
+    window: int = Field(64, ge=1, description="bp on each side seen by attention='window'")
+    n_global: int = Field(16, ge=0, description="most relevant positions seen by all under attention='window'")
+    reference_budget: float = Field(64.0, gt=0, description="k in the 1/sqrt(k) of the gated sum, set from the data")
+
+
+class TrainingConfig(_Frozen):
+    """The training recipe; every rate is per step, every duration in epochs unless named otherwise."""
+
+    epochs: int = Field(12, ge=1)
+    batch_size: int = Field(32, ge=1, description="sequences per step")
+    learning_rate: float = Field(3e-3, gt=0, description="base rate per step, after warm-up")
+    embedding_rate: float = Field(5.0, gt=0, description="embeddings learn at this multiple of the base rate")
+    weight_decay: float = Field(1e-4, ge=0)
+    warmup: float = Field(0.5, ge=0, description="epochs of linear warm-up")
+    final_rate: float = Field(0.05, ge=0, le=1, description="cosine ends at this share of the base rate")
+    clip_norm: float = Field(1.0, gt=0, description="gradients longer than this are scaled down to it")
+    local_weight: float = Field(1.0, ge=0, description="weight of the selector's own objective")
+    start_sparsity: float = Field(0.2, gt=0, le=1, description="budget at the first epoch; annealed to model.sparsity")
+    anneal: float = Field(0.5, ge=0, le=1, description="share of the epochs over which the budget shrinks")
+    initial_filters: Literal["kmers", "random"] = "kmers"
+    kmer_length: int = Field(8, ge=4, le=10, description="length of the k-mers that start the filters")
+    augment_reverse: bool = Field(True, description="show each sequence on a random strand")
+    augment_shift: int = Field(0, ge=0, description="drop up to this many bp at the ends, at random")
+    patience: int = Field(0, ge=0, description="epochs without improvement before stopping; 0 = never")
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _warmup_fits(self):
+        if self.warmup > self.epochs:
+            raise ValueError(f"warmup ({self.warmup} epochs) is longer than the training ({self.epochs} epochs)")
+        return self
+
+
+class DataConfig(_Frozen):
+    """Where the sequences are."""
+
+    path: str = "data/synthetic"
+
+
+class RunConfig(_Frozen):
+    """Everything that `gsa train` needs to repeat a run."""
+
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    data: DataConfig = DataConfig()
+
+
+def load_config(path: Path | str | None = None, overrides: dict | None = None) -> RunConfig:
+    """Read a configuration file and lay overrides over it.
+
+    Parameters
+    ----------
+    path : path, optional
+        TOML file; without it the defaults are used.
+    overrides : dict, optional
+        ``{"table.key": value}``; values may be strings in TOML notation.
+
+    Returns
+    -------
+    RunConfig
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, a key is unknown or a value is out of range.
+    """
+    tables = _read_toml(Path(path)) if path is not None else {}
+    for key, value in (overrides or {}).items():
+        _set(tables, key, value)
+    try:
+        return RunConfig.model_validate(tables)
+    except ValidationError as error:
+        raise _readable(error, path) from None
+
+
+def parse_assignments(assignments) -> dict:
+    """Turn ``["training.epochs=3"]`` into ``{"training.epochs": 3}``; a bare key is looked up in every table."""
+    parsed = {}
+    for assignment in assignments:
+        key, separator, value = assignment.partition("=")
+        if not separator:
+            raise ConfigError("setting without a value", where=assignment, expected="key=value")
+        parsed[_full_key(key.strip())] = _toml_value(value.strip())
+    return parsed
+
+
+def dump_config(config: RunConfig) -> str:
+    """Write a configuration as TOML text that `load_config` reads back to the same object."""
+    lines = []
+    for table, values in config.model_dump(exclude_none=True).items():
+        lines += [f"[{table}]", *(f"{key} = {_to_toml(value)}" for key, value in values.items()), ""]
+    return "\n".join(lines)
+
+
+def _read_toml(path):
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError("configuration file not found", where=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("configuration file is not TOML", where=str(path), found=str(error)) from None
+
+
+def _full_key(key):
+    if "." in key:
+        return key
+    homes = [name for name, field in RunConfig.model_fields.items() if key in field.annotation.model_fields]
+    return f"{homes[0]}.{key}" if homes else key
+
+
+def _set(tables, key, value):
+    table, _, name = key.partition(".")
+    if not name:
+        raise ConfigError("unknown setting", where=key, mend=_nearest(key))
+    tables.setdefault(table, {})[name] = value
+
+
+def _toml_value(text):
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _to_toml(value):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)
+
+
+def _readable(error, path):
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    where = f"{key} in {path}" if path else key
+    if first["type"] == "extra_forbidden":
+        return ConfigError("unknown setting", where=where, mend=_nearest(key))
+    return ConfigError("setting out of range", where=where, expected=first["msg"], found=repr(first.get("input")))
+
+
+def _nearest(key):
+    known = [f"{t}.{n}" for t, field in RunConfig.model_fields.items() for n in field.annotation.model_fields]
+    names = {name.split(".")[1]: name for name in known}
+    close = difflib.get_close_matches(key.split(".")[-1], names, n=1, cutoff=0.5)
+    return f"Did you mean {names[close[0]]}?" if close else "Known settings: " + ", ".join(known)

@@ -1,0 +1,226 @@
+"""The one on-disk form of a data set: ragged uint8 tokens, a table of records, planted sites, a manifest."""
+
+import datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from mlx_gsa import __version__
+from mlx_gsa.data.atomic import atomic_folder
+from mlx_gsa.data.manifest import FILE, FORMAT, Manifest, Part, Task, check_parts, file_sha256, read_manifest
+from mlx_gsa.data.parts import (
+    OFFSETS,
+    RECORDS,
+    SITES,
+    TOKENS,
+    check_fit,
+    read_offsets,
+    read_records,
+    write_tokens,
+)
+from mlx_gsa.data.records import SPLITS, UNKNOWN, Records, Sites
+from mlx_gsa.data.tsv import read_columns, write_columns
+from mlx_gsa.errors import DatasetError
+
+__all__ = ["SPLITS", "UNKNOWN", "Dataset", "Manifest", "Records", "Sites", "Task", "write_dataset"]
+
+PICTURE = "summary.png"
+
+
+class Dataset:
+    """An opened data set folder; sequences stay on disk until they are looked at.
+
+    Open one with `Dataset.open`.
+
+    Attributes
+    ----------
+    path : Path
+    manifest : Manifest
+    task : str
+        ``regression``, ``binary`` or ``multiclass``.
+    classes : list of str or None
+        Names of the label numbers of a classification.
+    offsets : np.ndarray of int64, shape (n + 1,)
+        Where each sequence begins in `tokens`.
+    """
+
+    def __init__(self, path, manifest, offsets):
+        self.path, self.manifest, self.offsets = path, manifest, offsets
+        self.task, self.classes = manifest.task, manifest.classes
+
+    @classmethod
+    def open(cls, path, verify=True):
+        """Open a data set folder after checking that it is one, and whole.
+
+        Parameters
+        ----------
+        path : str or Path
+        verify : bool
+            Compare the sha256 of every part with the manifest (reads each file once, about 1 s per GB);
+            else only sizes are compared.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        DatasetError
+            The folder is missing, foreign, damaged, or of a newer format.
+        """
+        path = Path(path)
+        manifest = read_manifest(path)
+        check_parts(path, {n: _part(manifest, n, path) for n in (TOKENS, OFFSETS, RECORDS)}, verify)
+        check_parts(path, manifest.parts, verify=False)
+        if SITES in manifest.parts:
+            check_parts(path, {SITES: manifest.parts[SITES]}, verify)
+        return cls(path, manifest, read_offsets(path, manifest))
+
+    @cached_property
+    def tokens(self):
+        """Return all sequences end to end, memory-mapped and read-only; shape (bases,), uint8."""
+        return np.memmap(self.path / TOKENS, dtype=np.uint8, mode="r")
+
+    @cached_property
+    def records(self):
+        """Return the table of records, read on first use."""
+        return read_records(self.path / RECORDS, self.manifest)
+
+    @cached_property
+    def sites(self):
+        """Return the planted sites, read on first use; None where the source does not know them."""
+        if SITES not in self.manifest.parts:
+            return None
+        return Sites(**read_columns(self.path / SITES, Sites.DTYPES))
+
+    @property
+    def lengths(self):
+        """Return the length of each sequence in bp; shape (n,), int64."""
+        return np.diff(self.offsets)
+
+    @property
+    def data_hash(self):
+        """Return the sha256 that names this data, whatever folder it is in."""
+        return self.manifest.data_hash
+
+    def __len__(self):
+        return self.manifest.n_records
+
+    def sequence(self, index):
+        """Return the tokens of one sequence.
+
+        Parameters
+        ----------
+        index : int
+            0 to n - 1.
+
+        Returns
+        -------
+        np.ndarray, shape (L,), uint8
+            A read-only view of the file.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"no sequence {index} in a data set of {len(self)}")
+        return self.tokens[self.offsets[index] : self.offsets[index + 1]]
+
+    def indices(self, split):
+        """Return the numbers of the records of one split, ascending.
+
+        Raises
+        ------
+        DatasetError
+            `split` is not ``train``, ``val`` or ``test``.
+        """
+        if split not in SPLITS:
+            raise DatasetError("unknown split", expected=", ".join(SPLITS), found=str(split))
+        return np.flatnonzero(self.records.split == split)
+
+
+def write_dataset(
+    path,
+    sequences,
+    records,
+    *,
+    task,
+    source,
+    seed,
+    classes=None,
+    sites=None,
+    dropped=None,
+    normalised=None,
+    duplicates=None,
+):
+    """Write a data set folder, sequence by sequence, and open it.
+
+    The folder is built beside `path` and takes its name when it is whole; until then, and if anything fails,
+    an older data set at `path` stays as it is.
+
+    Parameters
+    ----------
+    path : str or Path
+    sequences : iterable of np.ndarray, each shape (L,), uint8
+        Tokens 0-4; never held in memory together.
+    records : Records or callable returning Records
+        A callable is called after the last sequence, so that a source can gather labels while streaming;
+        `sites`, and the counts in the mappings below, may likewise be filled until then.
+    task : str
+        ``regression``, ``binary`` or ``multiclass``.
+    source : dict
+        Where the data came from; anything JSON can hold.
+    seed : int or None
+    classes : list of str, or callable returning it, optional
+    sites : Sites, or callable returning it, optional
+    dropped, normalised, duplicates : mapping of str to int, optional
+        Counts for the manifest; zeros are left out.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        Parts that do not fit each other, or a `path` that may not be replaced.
+    """
+    with atomic_folder(path, kind=FORMAT, known=(PICTURE,)) as folder:
+        lengths = write_tokens(folder, sequences)
+        records, classes, sites = (x() if callable(x) else x for x in (records, classes, sites))
+        check_fit(lengths, records, sites, task, classes)
+        write_columns(folder / RECORDS, records.columns())
+        if sites is not None:
+            write_columns(folder / SITES, sites.columns())
+        counts = {"dropped": dropped, "normalised": normalised, "duplicates": duplicates}
+        manifest = Manifest(
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            written_by=f"mlx_gsa {__version__}",
+            task=task,
+            classes=classes,
+            n_records=len(records),
+            n_bases=int(lengths.sum()),
+            seed=seed,
+            source=source,
+            splits={name: int((records.split == name).sum()) for name in SPLITS},
+            columns={name: _type_name(column) for name, column in records.extra.items()},
+            parts={p.name: Part(sha256=file_sha256(p), bytes=p.stat().st_size) for p in sorted(folder.iterdir())},
+            **{name: {k: int(v) for k, v in (count or {}).items() if v} for name, count in counts.items()},
+        )
+        (folder / FILE).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return Dataset.open(path, verify=False)
+
+
+def _part(manifest, name, path):
+    """Return the manifest's entry for one part."""
+    if name not in manifest.parts:
+        raise DatasetError(
+            "damaged manifest",
+            where=str(path / FILE),
+            expected=f"an entry for {name}",
+            mend="Prepare the data set again with `gsa prepare`.",
+        )
+    return manifest.parts[name]
+
+
+def _type_name(column):
+    """Return the type of an extra column as the manifest writes it."""
+    return "str" if column.dtype.kind in "OUS" else column.dtype.name

@@ -1,0 +1,151 @@
+"""What is in a data set, as plain numbers: for the table on the terminal and the histogram picture."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_gsa.data.records import SPLITS
+from mlx_gsa.dna.alphabet import C, G, N
+
+_BASES_AT_ONCE = 1 << 24
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """One row of the summary table.
+
+    Attributes
+    ----------
+    name : str
+        ``train``, ``val`` or ``test``.
+    records : int
+    bases : int
+        bp.
+    mean_length : float
+        bp.
+    gc : float
+        Share of G and C among the known bases of the split.
+    label_mean, label_sd : float
+        NaN for multiclass.
+    class_counts : dict of str to int
+        Records per class; empty for regression.
+    """
+
+    name: str
+    records: int
+    bases: int
+    mean_length: float
+    gc: float
+    label_mean: float
+    label_sd: float
+    class_counts: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetSummary:
+    """A data set in numbers.
+
+    Attributes
+    ----------
+    task : str
+    classes : list of str or None
+    splits : list of SplitSummary
+        Only splits that hold records.
+    lengths, gc, labels : dict of str to np.ndarray
+        By split name, one value per record: bp, share 0-1 (NaN without a known base), label.
+    dropped, normalised, duplicates : dict of str to int
+        As in the manifest.
+    sites : dict of str to dict of str to int
+        Known sites, kind -> role -> number; empty where the source does not know them.
+    best_reachable_r : dict of str to float
+        By split name; only for synthetic data: Pearson r between the labels without and with noise.
+    """
+
+    task: str
+    classes: list[str] | None
+    splits: list[SplitSummary]
+    lengths: dict[str, np.ndarray]
+    gc: dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+    dropped: dict[str, int]
+    normalised: dict[str, int]
+    duplicates: dict[str, int]
+    sites: dict[str, dict[str, int]]
+    best_reachable_r: dict[str, float]
+
+
+def summarise(dataset):
+    """Count what is in a data set; sequences are read in pieces of 16 MB.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    DatasetSummary
+    """
+    gc_bases, known = _base_counts(dataset)
+    members = {name: dataset.indices(name) for name in SPLITS}
+    members = {name: rows for name, rows in members.items() if rows.size}
+    with np.errstate(invalid="ignore"):
+        gc = gc_bases / known
+    manifest = dataset.manifest
+    return DatasetSummary(
+        task=dataset.task,
+        classes=dataset.classes,
+        splits=[_summarise_split(dataset, name, rows, gc_bases, known) for name, rows in members.items()],
+        lengths={name: dataset.lengths[rows] for name, rows in members.items()},
+        gc={name: gc[rows] for name, rows in members.items()},
+        labels={name: dataset.records.label[rows] for name, rows in members.items()},
+        dropped=dict(manifest.dropped),
+        normalised=dict(manifest.normalised),
+        duplicates=dict(manifest.duplicates),
+        sites=_count_sites(dataset.sites),
+        best_reachable_r=dict(manifest.source.get("best_reachable_r") or {}),
+    )
+
+
+def _base_counts(dataset):
+    """Return the number of G and C, and of known bases, of each record."""
+    offsets, gc, known, first = dataset.offsets, [], [], 0
+    while first < len(dataset):
+        last = max(int(np.searchsorted(offsets, offsets[first] + _BASES_AT_ONCE, side="right")) - 1, first + 1)
+        piece = np.asarray(dataset.tokens[offsets[first] : offsets[last]])
+        starts = offsets[first:last] - offsets[first]
+        gc.append(np.add.reduceat((piece == C) | (piece == G), starts, dtype=np.int64))
+        known.append(np.add.reduceat(piece < N, starts, dtype=np.int64))
+        first = last
+    return np.concatenate(gc), np.concatenate(known)
+
+
+def _summarise_split(dataset, name, rows, gc_bases, known):
+    """Return the summary of the records `rows`."""
+    labels, lengths = dataset.records.label[rows].astype(float), dataset.lengths[rows]
+    numeric = dataset.task != "multiclass"
+    counts = {}
+    if dataset.task != "regression":
+        names = dataset.classes or ["0", "1"]
+        numbers = np.bincount(labels.astype(int), minlength=len(names))
+        counts = dict(zip(names, numbers.tolist(), strict=True))
+    return SplitSummary(
+        name=name,
+        records=len(rows),
+        bases=int(lengths.sum()),
+        mean_length=float(lengths.mean()),
+        gc=float(gc_bases[rows].sum() / max(known[rows].sum(), 1)),
+        label_mean=float(labels.mean()) if numeric else float("nan"),
+        label_sd=float(labels.std()) if numeric else float("nan"),
+        class_counts=counts,
+    )
+
+
+def _count_sites(sites):
+    """Return the number of sites by kind and role, in alphabetical order."""
+    if sites is None:
+        return {}
+    counts = {}
+    for (kind, role), number in sorted(Counter(zip(sites.kind.tolist(), sites.role.tolist(), strict=True)).items()):
+        counts.setdefault(kind, {})[role] = number
+    return counts

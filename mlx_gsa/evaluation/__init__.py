@@ -1,0 +1,1 @@
+"""Prediction, selection and cost of a trained run, each with a control and an interval."""

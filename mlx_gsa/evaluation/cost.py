@@ -1,0 +1,296 @@
+"""What a forward pass costs: floating-point operations counted from shapes, and time and memory measured.
+
+A multiplication or an addition is one operation, a multiply-add two; comparisons and exponentials count as
+one. Counts are for inference on one sequence.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+WORD = 4  # bp of one lookup, as in the stem
+TOKEN_ROWS = 6  # {A, C, G, T, N, PAD}
+ORGANS = ("tables", "stem", "selector", "projections", "attention", "approximator")
+SCORE_BYTES = 2 * 2**30
+_DISTANCE_TERM = 17  # difference, square, then four terms a / (1 + x c) and their sum
+_SOFTMAX = 6  # mask, maximum, difference, exponential, sum, division
+
+
+class Timing(NamedTuple):
+    """Seconds of one call, over several."""
+
+    median: float
+    fastest: float
+    repeats: int
+
+
+class ForwardMeasure(NamedTuple):
+    """One measured configuration: seconds per batch, peak bytes above the weights, and what was run."""
+
+    timing: Timing
+    peak_bytes: int
+    batch_size: int
+    length: int
+    attended: int
+
+
+def kept_count(config, length: int) -> int:
+    """Count the positions that take part in attention.
+
+    Parameters
+    ----------
+    config : ModelConfig or similar
+        Read here: ``attention``, ``sparsity``, ``max_selected``.
+    length : int
+        bp.
+
+    Returns
+    -------
+    int
+        Every position for "full" and "window", else ceil(sparsity x length), at most `max_selected`.
+    """
+    if config.attention in ("full", "window"):
+        return length
+    kept = max(1, math.ceil(config.sparsity * length - 1e-9))
+    return min(kept, length, config.max_selected or length)
+
+
+def count_flops(config, length: int, *, stem_form="lookup", batch_size=32) -> dict[str, float]:
+    """Count the operations of one forward pass over one sequence, by organ.
+
+    Parameters
+    ----------
+    config : ModelConfig or similar
+    length : int
+        bp.
+    stem_form : {"lookup", "conv"}
+        Which exact form of the stem.
+    batch_size : int
+        Filter bank, tables and, under full attention, the distance term are made once per batch; a sequence
+        bears its share.
+
+    Returns
+    -------
+    dict of str to float
+        Operations of "tables", "stem", "selector", "projections", "attention", "approximator", and "total".
+        Reading a table, gathering and sorting are no floating-point operations.
+    """
+    kept = kept_count(config, length)
+    counts = {
+        "tables": _table_flops(config, stem_form) / batch_size,
+        "stem": _stem_flops(config, length, stem_form),
+        "selector": _selector_flops(config, length),
+        "projections": _projection_flops(config, kept),
+        "attention": _attention_flops(config, kept, batch_size),
+        "approximator": _approximator_flops(config, kept),
+    }
+    counts = {organ: float(counts[organ]) for organ in ORGANS}
+    return counts | {"total": sum(counts.values())}
+
+
+def compare_flops(config, length: int, *, batch_size=32) -> dict:
+    """Count operations as configured and with every position kept, in both forms of the stem.
+
+    Parameters
+    ----------
+    config, length, batch_size
+        As for `count_flops`.
+
+    Returns
+    -------
+    dict
+        ``length``, ``kept``; ``sparse`` and ``full``, each with a count by organ under "lookup" and "conv";
+        ``ratio``, full over sparse in the lookup form.
+    """
+    full = replaced(config, attention="full")
+    counts = {
+        name: {
+            form: count_flops(c, length, stem_form=form, batch_size=batch_size) for form in ("lookup", "conv")
+        }
+        for name, c in (("sparse", config), ("full", full))
+    }
+    ratio = counts["full"]["lookup"]["total"] / counts["sparse"]["lookup"]["total"]
+    return {"length": length, "kept": kept_count(config, length), **counts, "ratio": ratio}
+
+
+def time_forward(fn: Callable[[], object], repeats=5, warmup=1, max_seconds=30.0) -> Timing:
+    """Time a call that computes its result before it returns.
+
+    Parameters
+    ----------
+    fn : callable
+        Called without arguments. A lazy array library must be told to evaluate inside it.
+    repeats, warmup : int
+        Timed and untimed calls.
+    max_seconds : float
+        No further timed call begins after this long, though one always runs; a slow rival is not waited for.
+
+    Returns
+    -------
+    Timing
+        In seconds.
+    """
+    for _ in range(warmup):
+        fn()
+    seconds = []
+    while not seconds or (len(seconds) < repeats and sum(seconds) < max_seconds):
+        start = time.perf_counter()
+        fn()
+        seconds.append(time.perf_counter() - start)
+    return Timing(statistics.median(seconds), min(seconds), len(seconds))
+
+
+def measure_forward(
+    config, length: int, batch_size=32, sparsity=None, attention=None, repeats=5
+) -> ForwardMeasure:
+    """Measure time and peak memory of a forward pass of a fresh model on random sequences.
+
+    Weights do not change the cost, so they are random.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    length, batch_size : int
+        bp and sequences; every sequence has the full length.
+    sparsity, attention : optional
+        Instead of the configured ones.
+    repeats : int
+
+    Returns
+    -------
+    ForwardMeasure
+        Peak memory is MLX's own, less what was in use before the first call.
+    """
+    from mlx_gsa.runtime import prepare_mlx
+
+    mx = prepare_mlx()
+    from mlx_gsa.model.organism import SparseOrganism, forward_budget
+
+    changes = {"sparsity": sparsity, "attention": attention}
+    config = replaced(config, **{name: value for name, value in changes.items() if value is not None})
+    model = SparseOrganism(config)
+    tokens = mx.array(np.random.default_rng(0).integers(0, 4, (batch_size, length)).astype(np.uint8))
+    lengths = mx.full((batch_size,), length, dtype=mx.int32)
+    counts, widest = forward_budget(config, np.full(batch_size, length), length)
+    mx.eval(model.parameters(), tokens, lengths, counts)
+    mx.clear_cache()
+    mx.reset_peak_memory()
+    before = mx.get_active_memory()
+    forward = mx.compile(lambda *batch: model.predict(*batch, widest))  # as the predictor does
+    timing = time_forward(lambda: mx.eval(forward(tokens, lengths, counts)), repeats)
+    return ForwardMeasure(
+        timing, mx.get_peak_memory() - before, batch_size, length, kept_count(config, length)
+    )
+
+
+def compare_forward(config, length: int, batch_size=32, repeats=5) -> dict:
+    """Measure a model as configured and with every position kept, on the same batch.
+
+    Parameters
+    ----------
+    config, length, batch_size, repeats
+        As for `measure_forward`; the batch is made smaller if full attention would need more than about 2 GiB
+        for its scores.
+
+    Returns
+    -------
+    dict
+        ``length``, ``batch_size``; ``sparse`` and ``full``, each with ``seconds`` (median, per batch),
+        ``fastest``, ``repeats``, ``peak_bytes``, ``attended``; ``speedup`` and ``memory_ratio``, full over
+        sparse.
+    """
+    batch_size = min(batch_size, affordable_batch(length))
+    sparse = measure_forward(config, length, batch_size, repeats=repeats)
+    full = measure_forward(config, length, batch_size, attention="full", repeats=repeats)
+    return {
+        "length": length,
+        "batch_size": batch_size,
+        "sparse": _measured(sparse),
+        "full": _measured(full),
+        "speedup": full.timing.median / sparse.timing.median,
+        "memory_ratio": full.peak_bytes / max(sparse.peak_bytes, 1),
+    }
+
+
+def affordable_batch(length: int) -> int:
+    """Count the sequences whose full attention scores (three float32 copies of L x L) fit in 2 GiB, or 1."""
+    return max(1, SCORE_BYTES // (3 * 4 * length * length))
+
+
+def replaced(config, **changes):
+    """Copy a configuration (pydantic model, dataclass or namespace) with some fields changed."""
+    if hasattr(config, "model_copy"):
+        return config.model_copy(update=changes)
+    return type(config)(**(vars(config) | changes))
+
+
+def _filters(config):
+    return config.n_channels * (2 if config.strands == "both" else 1)
+
+
+def _table_flops(config, form):
+    """Fold embeddings into the filters; for lookups also sum every 4-mer, one addition over its 3-mer."""
+    if not config.stem:
+        return 0
+    bank = config.filter_width * TOKEN_ROWS * 2 * config.n_channels**2
+    words = math.ceil(config.filter_width / WORD)
+    sums = words * _filters(config) * sum(TOKEN_ROWS**n for n in range(2, WORD + 1))
+    return bank + (sums if form == "lookup" else 0)
+
+
+def _stem_flops(config, length, form):
+    """Filter responses, then per channel: the stronger strand, threshold, maximum with zero, square."""
+    if not config.stem:
+        return 0
+    words = math.ceil(config.filter_width / WORD)
+    response = words - 1 if form == "lookup" else 2 * config.filter_width * TOKEN_ROWS
+    sharpen = 3 + (config.strands == "both")
+    return length * (_filters(config) * response + config.n_channels * sharpen)
+
+
+def _selector_flops(config, length):
+    """D -> hidden -> 1, biases and ReLU included."""
+    return length * (config.selector_hidden * (2 * config.n_channels + 1 + 1 + 2) + 1)
+
+
+def _projection_flops(config, kept):
+    """Saturate the features; queries, keys and values with biases; rotate queries and keys by position."""
+    d = config.n_channels
+    rotation = 3 * (d // 2) + 2 * 3 * d  # angle, cosine, sine of channel pairs; 3 per rotated channel
+    return kept * (3 * d + 3 * (2 * d * d + d) + (rotation if config.distance else 0))
+
+
+def _attention_flops(config, kept, batch_size):
+    """Count per pair: score, distance, softmax, and mixing into an attended key and an attended value."""
+    d, hidden = config.n_channels, config.approximator_hidden
+    window = 3 * config.window + config.n_global  # its own block and both neighbours
+    pairs = kept * (min(kept, window) if config.attention == "window" else kept)
+    # every sequence has the same positions under full attention, so the distance term is made once per batch
+    distance = _DISTANCE_TERM / (batch_size if config.attention == "full" else 1) if config.distance else 0
+    if config.attention == "mlp":
+        per_pair = hidden * (3 + 2 * config.n_outputs) + 3 * config.n_outputs
+        return kept * 3 * 2 * d * hidden + pairs * (per_pair + distance)
+    return kept * d + pairs * (2 * d + distance + (1 if config.distance else 0) + _SOFTMAX + 4 * d)
+
+
+def _approximator_flops(config, kept):
+    """[query, attended key, attended value] = 3 D -> hidden -> outputs; the gate; the gated sum."""
+    hidden, outputs = config.approximator_hidden, config.n_outputs
+    mlp = hidden * (2 * 3 * config.n_channels + 1 + 1 + 2 * outputs) + outputs
+    gate = 5  # scale, shift, sigmoid, mask, 1 / sqrt(k)
+    return kept * ((0 if config.attention == "mlp" else mlp) + gate + 2 * outputs)
+
+
+def _measured(measure):
+    timing = measure.timing
+    return {
+        "seconds": timing.median,
+        "fastest": timing.fastest,
+        "repeats": timing.repeats,
+        "peak_bytes": int(measure.peak_bytes),
+        "attended": measure.attended,
+    }

@@ -1,0 +1,1 @@
+"""What a model saw: spans, motif matches, tracks for genome browsers, and pictures."""

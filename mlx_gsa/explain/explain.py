@@ -1,0 +1,191 @@
+"""Explain records one after another: the prediction, the positions kept, what they look like."""
+
+import datetime
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mlx_gsa.data.atomic import atomic_folder
+from mlx_gsa.dna.alphabet import decode
+from mlx_gsa.dna.motifs import MotifScanner
+from mlx_gsa.errors import GsaError, SequenceError
+from mlx_gsa.explain.compare import compare_sites
+from mlx_gsa.explain.figures import attention_heatmap_figure
+from mlx_gsa.explain.figures.tracks import TrackSite, as_track_sites
+from mlx_gsa.explain.found import Explanation, describe_prediction, subtitle, summary_row
+from mlx_gsa.explain.motif_matches import MotifMatch, match_spans
+from mlx_gsa.explain.outputs import FORMAT, KNOWN_NAMES, CombinedFiles, write_manifest, write_record_files
+from mlx_gsa.explain.records import Record
+from mlx_gsa.explain.spans import find_spans, signed_contribution
+from mlx_gsa.explain.tracks import UniqueNames
+
+DEFAULT_HEATMAPS = 50
+DEFAULT_TOP = 10
+BATCH_WITH_MAPS = 8
+SHOWN_Q = 0.1  # pictures name only matches at most this likely by chance; the tables name all, with q
+
+
+class _Options(NamedTuple):
+    out: Path
+    scanner: MotifScanner | None
+    sites_of: Callable
+    top: int
+    record_files: bool
+    task: str
+    classes: list | None
+
+
+def explain_records(
+    predictor, records: Iterable[Record], out: Path, *, motifs=None, known_sites=None,
+    heatmaps: int | str = DEFAULT_HEATMAPS, top: int = DEFAULT_TOP, progress: Callable | None = None,
+    sparsity: float | None = None, batch_size: int = 32, record_files: bool = True,
+    source: dict | None = None,
+) -> Iterator[Explanation]:  # fmt: skip
+    """Explain records and write what was found; memory does not grow with their number.
+
+    The folder ``out`` gets its name when the last record is done: an error or an interruption before that
+    leaves the disk as it was. It then holds ``summary.tsv``, ``top_spans.tsv``, ``spans.bed`` and
+    ``relevance.bedgraph`` of all records in input order, ``manifest.json``, and ``records/NAME/`` with
+    ``attention.png``, ``attention.svg``, ``spans.bed``, ``relevance.bedgraph``, ``positions.tsv`` and
+    ``arrays.npz`` of each (about 0.3 MB per 2,000 bp; more with the attention map).
+
+    Parameters
+    ----------
+    predictor : Predictor
+        With ``predict(sequences, batch_size, attention)``, ``with_sparsity``, ``task`` and ``classes``.
+    records : iterable of Record
+        From :func:`mlx_gsa.explain.records.fasta_records` or ``dataset_records``.
+    out : Path
+        The folder to write; an older explanation there is replaced, anything else is left alone.
+    motifs : sequence of Motif or MotifScanner, optional
+        What the best spans are matched with.
+    known_sites : mapping or callable, optional
+        Record id to known sites (Sites or TrackSite), which are drawn and compared.
+    heatmaps : int or 'all'
+        How many records, the first ones, get a heatmap and their attention map in ``arrays.npz``; both cost
+        far more than the prediction itself.
+    top : int
+        Spans reported and matched per record.
+    progress : callable, optional
+        Called as ``progress(records_done)``.
+    sparsity : float, optional
+        Share of positions to keep; the model's own without it.
+    batch_size : int
+        Records per forward pass.
+    record_files : bool
+        Whether records without a heatmap get a folder too.
+    source : dict, optional
+        What to note in ``manifest.json``, such as the run and the input.
+
+    Yields
+    ------
+    Explanation
+        In input order.
+
+    Raises
+    ------
+    GsaError
+        If ``out`` is not free, a record cannot be read, or there is none.
+    """
+    scanner = motifs if motifs is None or hasattr(motifs, "scan") else MotifScanner(motifs)
+    sites_of = known_sites if callable(known_sites) else (known_sites or {}).get
+    if sparsity is not None:
+        predictor = predictor.with_sparsity(sparsity)
+    out = Path(out)
+    options = _Options(out, scanner, sites_of, top, record_files, predictor.task, predictor.classes)
+    maps = None if heatmaps == "all" else int(heatmaps)
+    names, done = UniqueNames(), 0
+    with atomic_folder(out, kind=FORMAT, known=KNOWN_NAMES, error=GsaError) as folder:
+        with CombinedFiles(folder) as combined:
+            for record, prediction in _predictions(predictor, records, maps, batch_size):
+                drawn = maps is None or done < maps
+                yield _explain(record, prediction, folder, names(record.id), combined, options, drawn)
+                done += 1
+                if progress is not None:
+                    progress(done)
+        if not done:
+            raise SequenceError("no record to explain", expected="at least one sequence")
+        write_manifest(folder, _facts(source, done, heatmaps, sparsity, options))
+
+
+def _predictions(predictor, records, maps, batch_size):
+    """Pair records with predictions; only the first ``maps`` are asked for their attention map."""
+    stream, waiting = iter(records), deque()
+
+    def tokens(part):
+        for record in part:
+            waiting.append(record)
+            yield record.tokens
+
+    # The predictor reads some batches ahead and holds their maps: 1 MB each for 500 kept positions.
+    for count, attention, size in ((maps, True, min(batch_size, BATCH_WITH_MAPS)), (None, False, batch_size)):
+        part = tokens(islice(stream, count))
+        for prediction in predictor.predict(part, batch_size=size, attention=attention):
+            yield waiting.popleft(), prediction
+
+
+def _explain(record, prediction, folder, name, combined, options, drawn) -> Explanation:
+    output = int(np.argmax(prediction.prediction)) if options.task == "multiclass" else 0
+    contribution = signed_contribution(prediction.contribution, output)
+    spans = find_spans(prediction.relevance, prediction.kept, contribution)
+    best = spans[: options.top]
+    matches = match_spans(record.tokens, best, options.scanner) if options.scanner else {}
+    known = as_track_sites(options.sites_of(record.id))
+    sites = compare_sites(prediction.relevance, prediction.kept, spans, known)
+    files = {}
+    if drawn or options.record_files:
+        files = write_record_files(folder / "records" / name, record, prediction, spans, contribution)
+    found = Explanation(
+        record.id, record.place, len(record.tokens), float(prediction.prediction[output]),
+        describe_prediction(prediction.prediction, options.task, options.classes), record.label,
+        len(prediction.kept), len(spans), tuple(best), matches, tuple(sites), {}, record.note,
+    )  # fmt: skip
+    if drawn:
+        files = {**_draw(folder / "records" / name, record, prediction, found, known, output), **files}
+    combined.add_summary(summary_row(found))
+    combined.add_tracks(record, prediction.relevance, spans)
+    combined.add_spans(record, decode(record.tokens), best, matches)
+    final = {key: options.out / path.relative_to(folder) for key, path in files.items()}
+    return found._replace(files=final)
+
+
+def _draw(folder, record, prediction, found, known, output):
+    shown = {rank: rows[0] for rank, rows in found.matches.items() if rows and rows[0].q_value <= SHOWN_Q}
+    sites = known or [_as_site(match) for match in shown.values()]
+    labels = {rank: _match_text(match) for rank, match in shown.items()}
+    place = record.place
+    paths = [folder / "attention.png", folder / "attention.svg"]
+    attention_heatmap_figure(
+        prediction, found.length, record.id[:70], found.spans, sites, place.start,
+        place.chrom if place.genomic else None, place.strand, paths,
+        tokens=record.tokens, subtitle=subtitle(found), span_labels=labels, output=output,
+    )  # fmt: skip
+    return {"heatmap": paths[0], "heatmap_svg": paths[1]}
+
+
+def _as_site(match: MotifMatch) -> TrackSite:
+    return TrackSite(match.start, match.end, match.strand, match.name, "match")
+
+
+def _match_text(match: MotifMatch) -> str:
+    return f"like {match.name[:14]} ({match.strand.replace('-', '−')}), q = {match.q_value:.1g}"
+
+
+def _facts(source: Mapping | None, done, heatmaps, sparsity, options) -> dict:
+    scanner = options.scanner
+    return {
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "n_records": done,
+        "task": options.task,
+        "classes": options.classes,
+        "sparsity": sparsity,
+        "heatmaps": heatmaps,
+        "n_motifs": len(scanner.motifs) if scanner else 0,
+        "coordinates": "0-based, half-open, on the chromosome where the input names one",
+        "spans": "score 0-1000 is relative to the record's own highest and lowest span",
+        **(source or {}),
+    }

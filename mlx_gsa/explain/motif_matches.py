@@ -1,0 +1,140 @@
+"""Which known motifs the spans look like: a description of each span, not a test of enrichment.
+
+The q-value says how often a site this good would be found by chance in *these* windows of uniform random
+DNA, given how many motifs were tried. It does not say that the model uses the motif, that the motif is
+commoner here than elsewhere, or that the factor binds: those need controls and many sequences.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mlx_gsa.dna.alphabet import N
+from mlx_gsa.explain.spans import DEFAULT_FLANK, Span, span_window
+
+
+class MotifMatch(NamedTuple):
+    """A motif site in the window of a span.
+
+    ``start`` and ``end`` are 0-based and half-open within the sequence, ``strand`` is relative to it;
+    ``p_value`` is that of the score at one place, ``q_value`` corrects for the places of the window and
+    for all spans x motifs that were tested together.
+    """
+
+    span_rank: int
+    motif_id: str
+    name: str
+    start: int
+    end: int
+    strand: str
+    score: float
+    p_value: float
+    q_value: float
+
+
+def benjamini_hochberg(p_values, n_tests: int | None = None) -> np.ndarray:
+    """Turn p-values into q-values.
+
+    Parameters
+    ----------
+    p_values : ndarray
+        Shape (M,), any order.
+    n_tests : int, optional
+        How many tests were made, where only the smallest p-values are known; the unknown ones are taken
+        as larger than all given, so the q-values are never too small.
+
+    Returns
+    -------
+    ndarray
+        Shape (M,), in the order given, at most 1.
+
+    Source
+    ------
+    Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995) 289-300, step-up procedure.
+    """
+    p_values = np.asarray(p_values, dtype=np.float64)
+    n_tests = len(p_values) if n_tests is None else n_tests
+    order = np.argsort(p_values, kind="stable")
+    ranked = p_values[order] * n_tests / np.arange(1, len(p_values) + 1)
+    q_values = np.empty_like(ranked)
+    q_values[order] = np.minimum.accumulate(ranked[::-1])[::-1]
+    return np.minimum(q_values, 1.0)
+
+
+def window_p_value(p_value: float, places: int) -> float:
+    """Return the chance that the best of ``places`` places reaches a p-value (Šidák, accurate when small)."""
+    return float(-np.expm1(max(places, 1) * np.log1p(-min(p_value, 1 - 1e-12))))
+
+
+def match_spans(
+    tokens: np.ndarray, spans: Sequence[Span], scanner, *, flank: int = DEFAULT_FLANK, best: int = 3
+) -> dict[int, list[MotifMatch]]:
+    """Find the motifs that spans look like.
+
+    Parameters
+    ----------
+    tokens : ndarray
+        Shape (L,), uint8.
+    spans : sequence of Span
+        The spans to describe, usually the top few.
+    scanner : MotifScanner
+        From :mod:`mlx_gsa.dna.motifs`; its p-value threshold decides what counts as a hit.
+    flank : int
+        Bases looked at on each side of a span (bp).
+    best : int
+        Motifs reported per span, one site each.
+
+    Returns
+    -------
+    dict
+        Matches by ``span.rank``, the smallest p-value first; an empty list where nothing matched.
+    """
+    found: dict[int, list[MotifMatch]] = {span.rank: [] for span in spans}
+    if not spans or not len(scanner.motifs):
+        return found
+    windows = [span_window(span, len(tokens), flank) for span in spans]
+    matches, tested = [], []
+    for span, (start, end), sites in zip(spans, windows, _scan_windows(tokens, windows, scanner), strict=True):
+        for site in _best_per_motif(sites):
+            tested.append(window_p_value(site.p_value, 2 * (end - start - (site.end - site.start) + 1)))
+            matches.append(site._replace(span_rank=span.rank))
+    q_values = benjamini_hochberg(tested, n_tests=len(spans) * len(scanner.motifs))
+    for match, q_value in zip(matches, q_values, strict=True):
+        found[match.span_rank].append(match._replace(q_value=float(q_value)))
+    return {rank: sorted(rows, key=_best_first)[:best] for rank, rows in found.items()}
+
+
+def _scan_windows(tokens, windows, scanner) -> list[list[MotifMatch]]:
+    """Scan all windows in one call: joined with N between them, which no motif matches."""
+    spacer = np.full(max(motif.width for motif in scanner.motifs), N, dtype=np.uint8)
+    parts, starts, offset = [], [], 0
+    for start, end in windows:
+        parts += [tokens[start:end], spacer]
+        starts.append(offset)
+        offset += end - start + len(spacer)
+    sites: list[list[MotifMatch]] = [[] for _ in windows]
+    for hit in scanner.scan(np.concatenate(parts).astype(np.uint8)):
+        which = int(np.searchsorted(starts, hit.start, side="right")) - 1
+        sites[which].append(_as_match(hit, windows[which][0] - starts[which]))
+    return sites
+
+
+def _best_per_motif(sites: list[MotifMatch]) -> list[MotifMatch]:
+    best: dict[str, MotifMatch] = {}
+    for site in sites:
+        known = best.setdefault(site.motif_id, site)
+        best[site.motif_id] = min(known, site, key=_best_first)
+    return list(best.values())
+
+
+def _best_first(match: MotifMatch):
+    return match.p_value, -match.score, match.start
+
+
+def _as_match(hit, shift: int) -> MotifMatch:
+    start, end = int(hit.start) + shift, int(hit.end) + shift
+    # The scanner's distribution of scores is discrete and gives 0 to a perfect site; no window of W bases
+    # is rarer than 4^-W.
+    p_value = max(float(hit.p_value), 0.25**hit.motif.width)
+    return MotifMatch(0, hit.motif.id, hit.motif.name, start, end, hit.strand, float(hit.score), p_value, 1.0)

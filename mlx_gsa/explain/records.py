@@ -1,0 +1,102 @@
+"""What can be explained: records of a FASTA file or of a prepared data set, with their place."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from mlx_gsa.dna.coordinates import mentions_region, parse_region
+from mlx_gsa.errors import DatasetError
+from mlx_gsa.explain.place import Place
+
+
+class Record(NamedTuple):
+    """One sequence to explain.
+
+    ``tokens`` has shape (L,), uint8; ``label`` is the measured value or class where one is known; ``note``
+    is something the reader should be told about the record, or empty.
+    """
+
+    id: str
+    tokens: np.ndarray
+    place: Place
+    label: float | None = None
+    note: str = ""
+
+
+def fasta_records(records: Iterable) -> Iterator[Record]:
+    """Give FASTA records their place, read from the header.
+
+    Parameters
+    ----------
+    records : iterable of FastaRecord
+        From :func:`mlx_gsa.dna.fasta.read_fasta`.
+
+    Yields
+    ------
+    Record
+        Coordinates that do not fit the length of the sequence are not used; ``note`` says so.
+    """
+    for record in records:
+        length = len(record.tokens)
+        region = parse_region(record.description, length)
+        note = ""
+        if region is None and mentions_region(record.description):
+            note = f"coordinates in the header do not fit {length:,} bp: positions are those of the sequence"
+        yield Record(record.id, record.tokens, Place.of_region(region, record.id, length), None, note)
+
+
+def dataset_records(dataset, indices: Iterable[int]) -> Iterator[Record]:
+    """Yield records of a data set by number.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        An opened data set.
+    indices : iterable of int
+        Numbers of the records.
+
+    Yields
+    ------
+    Record
+        Tokens are a view of the data set's file.
+    """
+    table = dataset.records
+    for index in indices:
+        tokens = dataset.sequence(int(index))
+        name, start, end = str(table.id[index]), int(table.start[index]), int(table.end[index])
+        known = start >= 0 and end - start == len(tokens) and str(table.chrom[index]) not in ("", ".")
+        place = Place.of_record(name, len(tokens))
+        if known:
+            place = Place(str(table.chrom[index]), start, end, str(table.strand[index]) or ".")
+        yield Record(name, tokens, place, float(table.label[index]))
+
+
+def find_records(dataset, names: Iterable[str]) -> list[int]:
+    """Return the numbers of records, each given by its id or its number; the first of test without any.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such record.
+    """
+    names = list(names)
+    if not names:
+        return [int(i) for i in dataset.indices("test")[:1]] or [0]
+    by_id = {str(name): i for i, name in enumerate(dataset.records.id)}
+    found = []
+    for name in names:
+        index = by_id.get(name, int(name) if name.isdigit() else -1)
+        if not 0 <= index < len(dataset):
+            expected = f"an id, or a number below {len(dataset):,}"
+            mend = "The ids are in the first column of records.tsv."
+            raise DatasetError("no such record", where=str(dataset.path), expected=expected, found=name, mend=mend)
+        found.append(index)
+    return found
+
+
+def known_sites(dataset, indices: Iterable[int]) -> dict:
+    """Return the known sites of records by id, empty where the data set knows none."""
+    if dataset.sites is None:
+        return {}
+    return {str(dataset.records.id[index]): dataset.sites.of(index) for index in indices}

@@ -1,0 +1,182 @@
+"""The organism: embeddings, stem, selector, attention and approximator joined into one model."""
+
+import os
+from typing import NamedTuple
+
+import mlx.core as mx
+import mlx.nn as nn
+from mlx.utils import tree_flatten
+
+from mlx_gsa.config import ModelConfig
+from mlx_gsa.model.approximator import MLPApproximator
+from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAttention, attention_weights
+from mlx_gsa.model.embeddings import TaskSpecificEmbeddings
+from mlx_gsa.model.selector import TokenSelector, budget, keep_highest, keep_random, widest_budget
+from mlx_gsa.model.stem import MotifStem
+
+_FORBIDDEN = -1e9
+
+
+class OrganismOutput(NamedTuple):
+    """What a forward pass gives; K is L under full and window attention."""
+
+    prediction: mx.array  # (B, n_outputs)
+    local: mx.array  # (B, n_outputs), the selector's own prediction
+    relevance: mx.array  # (B, L)
+    kept: mx.array  # (B, K) int32, ascending
+    mask: mx.array  # (B, K) bool, True where kept is in use
+    gates: mx.array  # (B, K) in [0, 1]
+    contribution: mx.array  # (B, K, n_outputs); sums to prediction minus its bias
+
+
+class SparseOrganism(nn.Module):
+    """DNA in, regulatory strength out, through the few positions that the selector keeps.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        Sizes and switches.
+    """
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.config = config
+        width = config.n_channels
+        self.embeddings = TaskSpecificEmbeddings(width)
+        if config.stem:
+            self.stem = MotifStem(width, config.filter_width, config.strands)
+        self.selector = TokenSelector(width, config.selector_hidden)
+        self.readout = nn.Linear(width, config.n_outputs)
+        self.gate = {"scale": mx.array(1.0), "shift": mx.array(-3.0)}
+        self.attention = _attention(config)
+        self.approximator = MLPApproximator(width, config.approximator_hidden, config.n_outputs)
+        self.bias = mx.zeros((config.n_outputs,))
+
+    @property
+    def keeps_all(self) -> bool:
+        """True where every position attends (attention = full or window)."""
+        return self.config.attention in ("full", "window")
+
+    def n_parameters(self) -> int:
+        """Count the learned numbers."""
+        return sum(value.size for _, value in tree_flatten(self.trainable_parameters()))
+
+    def features(self, tokens: mx.array) -> mx.array:
+        """Return what the stem sees at every position: tokens (B, L) -> (B, L, D)."""
+        if not self.config.stem:
+            return self.embeddings(tokens)
+        return self.stem(tokens, self.embeddings.table(), stem_kernel(self.config))
+
+    def __call__(self, tokens, lengths, counts, widest: int, key=None) -> OrganismOutput:
+        """Run the whole organism.
+
+        Parameters
+        ----------
+        tokens : mx.array uint8 (B, L)
+            PAD (5) after the end of each sequence.
+        lengths, counts : mx.array int32 (B,)
+            True length in bp and positions to keep of each sequence.
+        widest : int
+            K, at least every count.
+        key : mx.array, optional
+            Random key of the control attention = "random".
+
+        Returns
+        -------
+        OrganismOutput
+        """
+        features = self.features(tokens)
+        relevance = self.selector(features)
+        kept, mask = self._keep(relevance, lengths, counts, widest, key)
+        chosen, gates = self._gather(features, relevance, kept, mask)
+        contribution = self._strength(chosen, kept, mask, gates)
+        contribution = contribution * (gates[..., None] * self.config.reference_budget**-0.5)
+        prediction = contribution.sum(axis=1) + self.bias
+        local = self._local(features, relevance, lengths)
+        return OrganismOutput(prediction, local, relevance, kept, mask, gates, contribution)
+
+    def predict(self, tokens, lengths, counts, widest: int, key=None) -> mx.array:
+        """Return only the prediction (B, n_outputs); arguments as in `__call__`."""
+        return self(tokens, lengths, counts, widest, key).prediction
+
+    def attention_map(self, tokens, output: OrganismOutput) -> mx.array:
+        """Return the attention weights (B, K, K) behind an output; rows (queries) sum to 1."""
+        chosen, gates = self._gather(self.features(tokens), output.relevance, output.kept, output.mask)
+        if self.config.attention == "mlp":
+            return self._pairwise(chosen, output.kept, gates)[1]
+        return attention_weights(self.attention, chosen, output.kept, output.mask, gates)
+
+    def _keep(self, relevance, lengths, counts, widest, key):
+        n_sequences, length = relevance.shape
+        if self.keeps_all:
+            kept = mx.broadcast_to(mx.arange(length, dtype=mx.int32), relevance.shape)
+            return kept, kept < lengths[:, None]
+        if self.config.attention == "random":
+            key = mx.random.key(0) if key is None else key
+            return keep_random((n_sequences, length), lengths, counts, widest, key)
+        return keep_highest(relevance, lengths, counts, widest)
+
+    def _gather(self, features, relevance, kept, mask):
+        if not self.keeps_all:
+            features = mx.take_along_axis(features, kept[..., None], axis=1)
+            relevance = mx.take_along_axis(relevance, kept, axis=1)
+        opened = self.gate["scale"] * (relevance if self.config.gate else mx.stop_gradient(relevance))
+        return features, mx.sigmoid(opened + self.gate["shift"]) * mask
+
+    def _strength(self, chosen, kept, mask, gates):
+        if self.config.attention == "mlp":
+            return self._pairwise(chosen, kept, gates)[0]
+        return self.approximator(self.attention(chosen, kept, mask, gates))
+
+    def _pairwise(self, chosen, kept, gates):
+        queries, keys, _, values = self.attention.project(chosen, kept)
+        bias = self.attention.distance_bias(kept, kept) if self.config.distance else 0.0
+        return self.approximator.pairwise(queries, keys, values, bias, gates)
+
+    def _local(self, features, relevance, lengths):
+        import os
+        real = mx.arange(relevance.shape[1])[None] < lengths[:, None]
+        if os.environ.get("LOC")=="softmax":
+            weights = mx.softmax(mx.where(real, relevance, _FORBIDDEN), axis=1)
+        else:
+            weights = mx.sigmoid(self.gate["scale"]*relevance+self.gate["shift"])*real*0.125
+        return self.readout((weights[:, None] @ features)[:, 0])
+
+
+def stem_kernel(config: ModelConfig) -> str:
+    """Choose the stem's kernel: look-ups on a CPU, convolution on a GPU, unless the configuration names one."""
+    if config.stem_kernel != "auto":
+        return config.stem_kernel
+    return "lookup" if mx.default_device() == mx.Device(mx.cpu) else "conv"
+
+
+def compiled(function, state=None):
+    """Compile a function where that pays: on a GPU always, on a CPU only with GSA_COMPILE=1.
+
+    On a CPU, MLX compiles each fused kernel with the machine's C++ compiler while the program runs, up to a second a
+    kernel and tens of kernels per shape of batch, for a gain of a tenth; the plain graph starts at once.
+
+    Parameters
+    ----------
+    function : callable
+    state : list, optional
+        Trees that the function reads and updates.
+    """
+    if mx.default_device() == mx.Device(mx.cpu) and os.environ.get("GSA_COMPILE", "") != "1":
+        return function
+    return mx.compile(function, inputs=state, outputs=state)
+
+
+def forward_budget(config: ModelConfig, lengths, padded: int):
+    """Return (counts int32 (B,), widest) for sequences of these true lengths padded to `padded` bp."""
+    counts = mx.array(budget(lengths, config.sparsity, config.max_selected))
+    return counts, min(padded, widest_budget(padded, config.sparsity, config.max_selected))
+
+
+def _attention(config):
+    if config.attention == "full":
+        return FullAttention(config.n_channels, config.distance)
+    if config.attention == "window":
+        return WindowAttention(config.n_channels, config.distance, config.window, config.n_global)
+    return SelectedAttention(config.n_channels, config.distance)
+

@@ -1,0 +1,143 @@
+"""Inference: sequences in, predictions with their relevance and kept positions out, in constant memory."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from pathlib import Path
+from typing import NamedTuple
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_gsa.data.batches import inference_length, pad_rows
+from mlx_gsa.errors import RunError
+from mlx_gsa.model.labels import probabilities
+from mlx_gsa.model.organism import SparseOrganism, compiled, forward_budget
+from mlx_gsa.model.weights import ModelBundle, load_model
+
+_WINDOW = 8  # batches read ahead, so that sequences of like length share one
+_MAX_PAIRS = 64_000_000  # kept x kept weights of one sequence that a map may hold
+
+
+class Prediction(NamedTuple):
+    """What the model says of one sequence; L its length, k the number of kept positions."""
+
+    prediction: np.ndarray  # (n_outputs,) label units, or probabilities
+    raw: np.ndarray  # (n_outputs,) before any squashing
+    relevance: np.ndarray  # (L,)
+    kept: np.ndarray  # (k,) int32 ascending
+    gates: np.ndarray  # (k,) in [0, 1]
+    contribution: np.ndarray  # (k, n_outputs), raw units
+    weights: np.ndarray | None  # (k, k), row = query; rows sum to 1
+
+
+class Predictor:
+    """A trained model ready for use.
+
+    Parameters
+    ----------
+    bundle : ModelBundle
+        As `mlx_gsa.model.weights.load_model` returns it.
+    """
+
+    def __init__(self, bundle: ModelBundle):
+        self.model, self.task, self.classes, self.scale = bundle
+        self.model.eval()
+        self._compiled = {}
+
+    @classmethod
+    def from_folder(cls, folder: Path | str) -> "Predictor":
+        """Load the model in a folder (`RUN/best`, for instance)."""
+        return cls(load_model(Path(folder)))
+
+    @property
+    def config(self):
+        """The `ModelConfig`."""
+        return self.model.config
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of learned numbers."""
+        return self.model.n_parameters()
+
+    def with_sparsity(self, sparsity: float) -> "Predictor":
+        """Return the same weights keeping another share of positions."""
+        config = self.config.model_copy(update={"sparsity": sparsity})
+        model = SparseOrganism(config)
+        model.update(self.model.parameters())
+        return Predictor(ModelBundle(model, self.task, self.classes, self.scale))
+
+    def predict(self, sequences: Iterable[np.ndarray], batch_size: int = 32, attention: bool = False) -> Iterator:
+        """Predict sequences one by one, in the order given.
+
+        Parameters
+        ----------
+        sequences : iterable of np.ndarray uint8 (L,)
+            Tokens; read ahead by at most eight batches.
+        batch_size : int
+            Sequences per forward pass.
+        attention : bool
+            Also return the attention weights among kept positions.
+
+        Yields
+        ------
+        Prediction
+
+        Raises
+        ------
+        RunError
+            If an attention map would hold more than 64 million pairs (full attention on long sequences).
+        """
+        stream = iter(sequences)
+        while window := list(islice(stream, _WINDOW * batch_size)):
+            results = [None] * len(window)
+            for padded, rows in _alike(window, batch_size):
+                made = self._run([window[i] for i in rows], padded, attention)
+                for row, prediction in zip(rows, made, strict=True):
+                    results[row] = prediction
+            yield from results
+
+    def _run(self, sequences, padded, attention):
+        n_rows = 1 << (len(sequences) - 1).bit_length()  # powers of two: few shapes to compile
+        tokens, lengths = pad_rows(sequences + sequences[-1:] * (n_rows - len(sequences)), padded)
+        counts, widest = forward_budget(self.config, lengths, padded)
+        forward = self._forward(tokens.shape, widest)
+        tokens = mx.array(tokens)
+        output = forward(tokens, mx.array(lengths), counts)
+        weights = None
+        if attention:
+            if widest**2 > _MAX_PAIRS or (self.model.keeps_all and padded**2 > _MAX_PAIRS):
+                raise RunError(
+                    "attention map too large", expected=f"at most {_MAX_PAIRS:,} pairs", found=f"{padded:,} bp"
+                )
+            weights = self.model.attention_map(tokens, output)
+        mx.eval(output, weights)
+        return [self._unpack(i, len(s), output, weights) for i, s in enumerate(sequences)]
+
+    def _forward(self, shape, widest):
+        key = (shape, widest)
+        if key not in self._compiled:
+            self._compiled[key] = compiled(lambda t, n, c: self.model(t, n, c, widest))
+        return self._compiled[key]
+
+    def _unpack(self, row, length, output, weights):
+        used = np.array(output.mask[row])
+        raw = np.array(output.prediction[row])
+        return Prediction(
+            prediction=probabilities(self.task, raw, self.scale).astype(np.float32),
+            raw=raw,
+            relevance=np.array(output.relevance[row, :length]),
+            kept=np.array(output.kept[row])[used],
+            gates=np.array(output.gates[row])[used],
+            contribution=np.array(output.contribution[row])[used],
+            weights=None if weights is None else np.array(weights[row])[np.ix_(used, used)],
+        )
+
+
+def _alike(sequences, batch_size):
+    """Group row numbers by padded length into batches."""
+    padded = [inference_length(len(s)) for s in sequences]
+    order = sorted(range(len(sequences)), key=padded.__getitem__)
+    for length, rows in groupby(order, key=padded.__getitem__):
+        rows = list(rows)
+        for start in range(0, len(rows), batch_size):
+            yield length, rows[start : start + batch_size]

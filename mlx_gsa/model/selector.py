@@ -1,0 +1,106 @@
+"""Token selection organ: scores every position, keeps the few that may attend."""
+
+from math import ceil
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+
+_LOWEST = -(2**31)
+START_SLOPE = 0.5  # relevance per unit of feature at the start: a bound filter adds about 4
+_GOLDEN = 2654435769  # 2^32 / golden ratio, odd: multiplication by it permutes the 32-bit integers
+
+
+class TokenSelector(nn.Module):
+    """A two-layer network D -> hidden -> 1 that scores the relevance of each position.
+
+    It starts with positive weights, so that a position where any filter fires ranks above one where none does.
+
+    Parameters
+    ----------
+    n_channels, hidden : int
+        Widths of input and hidden layer.
+    """
+
+    def __init__(self, n_channels: int = 16, hidden: int = 8):
+        super().__init__()
+        self.input = nn.Linear(n_channels, hidden)
+        self.output = nn.Linear(hidden, 1)
+        self.input.weight = mx.random.uniform(0.5, 1.5, (hidden, n_channels))
+        self.output.weight = mx.random.uniform(0.5, 1.5, (1, hidden)) * (START_SLOPE / hidden)
+        self.input.bias = mx.zeros((hidden,))
+        self.output.bias = mx.zeros((1,))
+
+    def __call__(self, features: mx.array) -> mx.array:
+        """Return the relevance (B, L) of features (B, L, D)."""
+        return self.output(nn.relu(self.input(features)))[..., 0]
+
+
+def budget(lengths, sparsity: float, max_selected: int | None = None) -> np.ndarray:
+    """Count the positions to keep of each sequence: ceil(sparsity x length), at most `max_selected`.
+
+    Parameters
+    ----------
+    lengths : array of int (B,)
+        True lengths in bp.
+
+    Returns
+    -------
+    np.ndarray int32 (B,)
+    """
+    counts = np.ceil(np.asarray(lengths) * sparsity - 1e-9).astype(np.int32)
+    return np.maximum(counts if max_selected is None else np.minimum(counts, max_selected), 1)
+
+
+def widest_budget(length: int, sparsity: float, max_selected: int | None = None) -> int:
+    """Return the budget of the longest sequence that a bucket of `length` bp may hold."""
+    widest = max(1, ceil(length * sparsity - 1e-9))
+    return widest if max_selected is None else min(widest, max_selected)
+
+
+def keep_highest(relevance: mx.array, lengths: mx.array, counts: mx.array, widest: int) -> tuple[mx.array, mx.array]:
+    """Keep the `counts` most relevant real positions of each sequence.
+
+    Equal relevance is ordered by a fixed permutation of the positions, so the result depends neither on padding nor on
+    the order in which a sort meets ties.
+
+    Parameters
+    ----------
+    relevance : mx.array (B, L)
+        Scores; no gradient passes through the choice.
+    lengths, counts : mx.array int32 (B,)
+        True length and positions to keep of each sequence.
+    widest : int
+        K, at least every count.
+
+    Returns
+    -------
+    kept : mx.array int32 (B, K)
+        Positions in ascending order; unused places repeat the last position of the row.
+    mask : mx.array bool (B, K)
+        True where `kept` is in use.
+    """
+    length = relevance.shape[1]
+    keys = _distinct_keys(mx.stop_gradient(relevance), lengths)
+    chosen = mx.argpartition(keys, length - widest, axis=1)[:, length - widest :] if widest < length else None
+    if chosen is None:
+        chosen = mx.broadcast_to(mx.arange(length), keys.shape)
+    ascending = mx.argsort(mx.take_along_axis(keys, chosen, axis=1), axis=1)
+    chosen = mx.take_along_axis(chosen, ascending, axis=1).astype(mx.int32)
+    in_use = mx.arange(widest)[None] >= widest - counts[:, None]
+    kept = mx.sort(mx.where(in_use, chosen, length), axis=1)
+    return mx.minimum(kept, length - 1), kept < length
+
+
+def keep_random(shape: tuple[int, int], lengths: mx.array, counts: mx.array, widest: int, key: mx.array):
+    """Keep positions drawn at random without replacement (a control); arguments as in `keep_highest`."""
+    return keep_highest(mx.random.uniform(shape=shape, key=key), lengths, counts, widest)
+
+
+def _distinct_keys(relevance, lengths):
+    bits = relevance.view(mx.int32)
+    ordered = mx.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # same order as the floats
+    positions = mx.arange(relevance.shape[1], dtype=mx.uint32)
+    ordered = mx.where(positions[None] < lengths[:, None], ordered, _LOWEST)
+    tie_break = (positions * mx.array(_GOLDEN, dtype=mx.uint32)) >> 1
+    return (ordered.astype(mx.int64) << 32) | tie_break.astype(mx.int64)

@@ -1,0 +1,232 @@
+"""First filters from the training split itself: stagewise discovery of label-associated k-mers.
+
+A filter that starts as random noise rarely finds an AT-rich motif in kilobases of background. So each filter starts
+from the k-mer that is most associated with what the filters before it leave unexplained, widened to the filter's width
+by the flanking bases that are associated too. Only training records are read.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_BASES = 4
+_COMPLEMENT = 3  # complement of base b is 3 - b
+
+
+@dataclass(frozen=True)
+class DiscoveredFilter:
+    """A filter and the k-mer it came from.
+
+    Attributes
+    ----------
+    kmer : str
+        The k-mer, on the strand on which it was counted.
+    z : float
+        Standard score of its association with the residual label.
+    template : np.ndarray (W, 4)
+        Weight of each base at each offset of the filter's window.
+    """
+
+    kmer: str
+    z: float
+    template: np.ndarray
+
+
+def discover_filters(
+    sequences, targets, n_filters, width, k, strands="both", max_positions=12_000_000, seed=0
+) -> list[DiscoveredFilter]:
+    """Find filters one after the other, each on the residual of those before.
+
+    Parameters
+    ----------
+    sequences : list of np.ndarray uint8
+        Tokens of the training records.
+    targets : np.ndarray float (n, n_outputs)
+        Standardised labels, one column per output.
+    n_filters, width, k : int
+        Number of filters, their width in bp, length of the k-mers.
+    strands : {"both", "forward"}
+        Whether a k-mer counts on either strand.
+    max_positions : int
+        At most about this many bp are read, in whole records drawn at random.
+    seed : int
+        Seed of that draw.
+
+    Returns
+    -------
+    list of DiscoveredFilter
+        Fewer than `n_filters` if the data hold too few distinct k-mers.
+    """
+    chosen = _subset(sequences, max_positions, seed)
+    bases = _Positions([sequences[i] for i in chosen], width, k)
+    residual = np.asarray(targets, dtype=np.float64)[chosen]
+    residual = residual - residual.mean(axis=0)
+    label, found, banned = residual, [], np.zeros(_BASES**k, dtype=bool)
+    for _ in range(n_filters):
+        sums, counts, z, output = _most_associated(bases, [label, residual], strands, banned)
+        code = int(np.abs(z).argmax())
+        if z[code] == 0:
+            break
+        template = _template(bases, label[:, output], code, z[code], sums, counts, strands)
+        found.append(DiscoveredFilter(_spell(code, k), float(z[code]), template))
+        banned |= _near_copies(code, k, strands)
+        response = bases.responses(template, strands)
+        residual = _without(residual, bases.strongest(response))
+        bases.erase(response, template)
+    return found
+
+
+class _Positions:
+    """All records laid end to end with gaps of N, so that windows never join two records."""
+
+    def __init__(self, sequences, width, k):
+        self.width, self.k, self.n = width, k, len(sequences)
+        gap = np.full(width, _BASES, dtype=np.uint8)
+        self.tokens = np.concatenate([gap] + [part for s in sequences for part in (np.minimum(s, _BASES), gap)])
+        lengths = np.array([len(s) + width for s in sequences])
+        self.first = np.concatenate([[0], np.cumsum(lengths)])[:-1] + width
+        self.owner = np.repeat(np.arange(-1, self.n), np.concatenate([[width], lengths])).astype(np.int32)
+        self.codes, self.clean = self._kmers()
+
+    def _kmers(self):
+        size = len(self.tokens) - self.k + 1
+        codes, clean = np.zeros(size, dtype=np.int32), np.ones(size, dtype=bool)
+        for offset in range(self.k):
+            base = self.tokens[offset : offset + size]
+            codes = codes * _BASES + np.minimum(base, _BASES - 1)
+            clean &= base < _BASES
+        return codes, clean
+
+    def responses(self, template, strands):
+        """Return a filter's response at every position, in standard deviations; the stronger strand."""
+        centred = template - template.mean(axis=1, keepdims=True)
+        centred = centred / np.sqrt(np.square(centred).mean(axis=1).sum() + 1e-12)
+        response = self._convolve(centred)
+        return np.maximum(response, self._convolve(centred[::-1, ::-1])) if strands == "both" else response
+
+    def strongest(self, response):
+        """Return the highest response in each record, squared above two standard deviations; shape (n,)."""
+        return np.maximum.reduceat(np.square(np.maximum(response - 2.0, 0)), self.first - self.width // 2)
+
+    def erase(self, response, template):
+        """Take the matches of a filter out of what later k-mers are counted in."""
+        limit = max(3.5, 0.6 * response.max())
+        used = np.flatnonzero(template.max(axis=1) > 0)
+        left = (self.width - 1) // 2
+        reach = max(left - used[0], used[-1] - left)
+        for place in np.flatnonzero(response > limit):
+            self.clean[max(0, place - reach - self.k + 2) : place + reach] = False
+
+    def _convolve(self, weights):
+        padded = np.concatenate([weights, np.zeros((self.width, 1))], axis=1).astype(np.float32)
+        size = len(self.tokens) - self.width + 1
+        total = np.zeros(len(self.tokens), dtype=np.float32)
+        left = (self.width - 1) // 2
+        for start in range(0, self.width, 4):
+            rows = padded[start : start + 4]
+            table, code = rows[0], self.tokens[start : start + size].astype(np.int32)
+            for offset in range(1, len(rows)):
+                table = (table[:, None] + rows[offset][None]).reshape(-1)
+                code = code * 5 + self.tokens[start + offset : start + offset + size]
+            total[left : left + size] += table[code]
+        return total
+
+
+def _subset(sequences, max_positions, seed):
+    order = np.random.default_rng(seed).permutation(len(sequences))
+    total = np.cumsum([len(sequences[i]) for i in order])
+    return np.sort(order[: max(1, int(np.searchsorted(total, max_positions, side="right")))])
+
+
+def _most_associated(bases, targets, strands, banned):
+    """Score every k-mer against the label and against its residual; return the stronger, for the best output."""
+    best = None
+    for target in targets:
+        sums, counts = _associations(bases, target, strands)
+        z = sums / (np.sqrt(np.maximum(counts, 1))[:, None] * (target.std(axis=0) + 1e-12))
+        z[(counts < 8) | banned] = 0
+        output = int(np.abs(z).max(axis=0).argmax())
+        if best is None or np.abs(z[:, output]).max() > np.abs(best[2]).max():
+            best = sums[:, output], counts, z[:, output], output
+    return best
+
+
+def _associations(bases, target, strands):
+    codes, owner = bases.codes[bases.clean], bases.owner[: len(bases.codes)][bases.clean]
+    size = _BASES**bases.k
+    counts = np.bincount(codes, minlength=size).astype(np.float64)
+    sums = np.stack([np.bincount(codes, target[owner, j], size) for j in range(target.shape[1])], axis=1)
+    if strands == "both":
+        mirror = _reverse_codes(np.arange(size), bases.k)
+        palindrome = mirror == np.arange(size)
+        counts = np.where(palindrome, counts, counts + counts[mirror])
+        sums = np.where(palindrome[:, None], sums, sums + sums[mirror])
+    return sums, counts
+
+
+def _template(bases, residual, code, z, sums, counts, strands):
+    """Core from the effects of the k-mer and its one-base changes, flanks from associated neighbouring bases."""
+    k, width = bases.k, bases.width
+    template = np.zeros((width, _BASES))
+    start = (width - k) // 2
+    digits = _digits(code, k)
+    effect = np.sign(z) * sums / np.maximum(counts + 4, 1)
+    for place, base in enumerate(digits):
+        step = _BASES ** (k - 1 - place)
+        changed = np.array([effect[code + (b - base) * step] for b in range(_BASES)])
+        template[start + place] = np.clip(changed / effect[code], 0, 1)
+    windows, weights = _occurrences(bases, residual * np.sign(z), code, start, strands)
+    spread = np.sqrt(np.square(weights).sum() * 0.1875) + 1e-12
+    for offset in [o for o in range(width) if not start <= o < start + k]:
+        known = windows[:, offset] < _BASES
+        share = np.bincount(windows[known, offset], weights[known], _BASES) - weights[known].sum() / _BASES
+        flank_z = share / spread
+        template[offset] = np.where(flank_z > 3, np.clip(flank_z / abs(z), 0, 1), 0)
+    return template
+
+
+def _occurrences(bases, residual, code, start, strands):
+    offsets = np.arange(bases.width)
+    places = np.flatnonzero((bases.codes == code) & bases.clean)
+    windows = bases.tokens[places[:, None] - start + offsets]
+    if strands == "both":
+        other = np.flatnonzero((bases.codes == _reverse_codes(np.array([code]), bases.k)[0]) & bases.clean)
+        last = other[:, None] + bases.k - 1 + start - offsets
+        mirrored = bases.tokens[last]
+        windows = np.concatenate([windows, np.where(mirrored < _BASES, _COMPLEMENT - mirrored, _BASES)])
+        places = np.concatenate([places, other])
+    return windows, residual[bases.owner[places]]
+
+
+def _without(residual, feature):
+    basis = np.stack([np.ones_like(feature), feature, np.minimum(feature, np.quantile(feature, 0.5))], axis=1)
+    return residual - basis @ np.linalg.lstsq(basis, residual, rcond=None)[0]
+
+
+def _near_copies(code, k, strands):
+    """Mark k-mers that are `code` shifted by up to two bases or changed in one, on either strand."""
+    codes = np.arange(_BASES**k)
+    near = np.zeros(len(codes), dtype=bool)
+    for own in {int(code), int(_reverse_codes(np.array([code]), k)[0])} if strands == "both" else {int(code)}:
+        mismatches = sum((codes // _BASES**p % _BASES) != (own // _BASES**p % _BASES) for p in range(k))
+        near |= mismatches <= 1
+        for shift in (1, 2):
+            size = _BASES ** (k - shift)
+            near |= (codes // _BASES**shift == own % size) | (codes % size == own // _BASES**shift)
+    return near
+
+
+def _reverse_codes(codes, k):
+    mirrored = np.zeros_like(codes)
+    for _ in range(k):
+        mirrored = mirrored * _BASES + (_COMPLEMENT - codes % _BASES)
+        codes = codes // _BASES
+    return mirrored
+
+
+def _digits(code, k):
+    return [int(code) // _BASES ** (k - 1 - place) % _BASES for place in range(k)]
+
+
+def _spell(code, k):
+    return "".join("ACGT"[digit] for digit in _digits(code, k))

@@ -1,0 +1,80 @@
+"""Differential-rate optimizer: embeddings learn faster than the organs that read them."""
+
+import mlx.core as mx
+import mlx.optimizers as optim
+from mlx.utils import tree_flatten, tree_map
+
+from mlx_gsa.config import TrainingConfig
+from mlx_gsa.errors import ConfigError
+
+EMBEDDINGS = "embeddings"
+
+
+def warmup_cosine(rate: float, warmup_steps: int, total_steps: int, final_share: float):
+    """Return a schedule step -> rate: linear warm-up, then a cosine down to `final_share` of `rate`."""
+
+    def schedule(step):
+        warm = mx.minimum(1.0, (step + 1) / max(warmup_steps, 1))
+        done = mx.clip((step - warmup_steps) / max(total_steps - warmup_steps, 1), 0.0, 1.0)
+        return rate * warm * (final_share + (1 - final_share) * 0.5 * (1 + mx.cos(mx.pi * done)))
+
+    return schedule
+
+
+def build_optimizer(config: TrainingConfig, parameters: dict, total_steps: int) -> optim.MultiOptimizer:
+    """Build AdamW with one schedule per group: embeddings at `embedding_rate` times the base rate.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    parameters : dict
+        Trainable parameters of the model; every group must match at least one.
+    total_steps : int
+        Steps of the whole training.
+
+    Returns
+    -------
+    mlx.optimizers.MultiOptimizer
+
+    Raises
+    ------
+    ConfigError
+        If a group matches no parameter.
+    """
+    names = [name for name, _ in tree_flatten(parameters)]
+    if not any(_is_embedding(name, None) for name in names):
+        raise ConfigError("optimizer group without a parameter", where=EMBEDDINGS, found=", ".join(names))
+    warmup_steps = round(config.warmup * total_steps / config.epochs)
+
+    def group(rate):
+        schedule = warmup_cosine(rate, warmup_steps, total_steps, config.final_rate)
+        return optim.AdamW(schedule, weight_decay=config.weight_decay, bias_correction=True)
+
+    base = config.learning_rate
+    return optim.MultiOptimizer([group(base * config.embedding_rate), group(base)], [_is_embedding])
+
+
+def clip_by_norm(gradients: dict, limit: float) -> tuple[dict, mx.array, dict]:
+    """Scale gradients down to a global norm of at most `limit`.
+
+    Returns
+    -------
+    gradients : dict
+        Scaled, same tree.
+    total : mx.array
+        Global norm before scaling.
+    by_organ : dict of str to mx.array
+        Norm of each organ before scaling.
+    """
+    squared = {name: _squared_norm(tree) for name, tree in gradients.items()}
+    total = mx.sqrt(sum(squared.values(), mx.array(0.0)))
+    factor = mx.minimum(1.0, limit / (total + 1e-12))
+    return tree_map(lambda g: g * factor, gradients), total, {name: mx.sqrt(v) for name, v in squared.items()}
+
+
+def _is_embedding(name, _):
+    return name.split(".")[0] == EMBEDDINGS
+
+
+def _squared_norm(tree):
+    return sum((mx.square(value).sum() for _, value in tree_flatten(tree)), mx.array(0.0))

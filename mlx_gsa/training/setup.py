@@ -1,0 +1,102 @@
+"""A new model fitted to its data before the first step: composition, budget, first filters, label scale."""
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_gsa.config import ModelConfig, RunConfig
+from mlx_gsa.data.dataset import Dataset
+from mlx_gsa.errors import DatasetError
+from mlx_gsa.model.labels import LabelScale
+from mlx_gsa.model.organism import SparseOrganism
+from mlx_gsa.model.selector import budget
+from mlx_gsa.model.weights import ModelBundle
+from mlx_gsa.training.discovery import DiscoveredFilter, discover_filters
+
+PARAMETER_LIMIT = 50_000
+
+
+def new_bundle(config: RunConfig, dataset: Dataset) -> tuple[ModelBundle, list[DiscoveredFilter]]:
+    """Build the model of a configuration and start it from the training split alone.
+
+    Parameters
+    ----------
+    config : RunConfig
+    dataset : Dataset
+        Only its training records are read.
+
+    Returns
+    -------
+    ModelBundle
+    list of DiscoveredFilter
+        The filters the stem starts from; empty with `initial_filters = "random"`.
+
+    Raises
+    ------
+    DatasetError
+        If the data set has no training record.
+    """
+    rows = dataset.indices("train")
+    if not len(rows):
+        raise DatasetError("no training record", where=str(dataset.path), expected="split 'train'")
+    settings = config.training
+    mx.random.seed(settings.seed)
+    model = SparseOrganism(fitted_config(config.model, dataset, rows))
+    scale = LabelScale.fit(dataset.records.label[rows], dataset.task)
+    found = []
+    if model.config.stem:
+        model.stem.composition = mx.array(composition(dataset, rows, model.config.strands), dtype=mx.float32)
+        if settings.initial_filters == "kmers":
+            found = _discover(model.config, settings, dataset, rows, scale)
+            start_filters(model, found)
+    mx.eval(model.parameters())
+    return ModelBundle(model, dataset.task, dataset.classes, scale), found
+
+
+def fitted_config(config: ModelConfig, dataset: Dataset, rows) -> ModelConfig:
+    """Set what the data decide: number of outputs and the reference budget of the gated sum."""
+    lengths = dataset.lengths[rows]
+    kept = lengths if config.attention in ("full", "window") else budget(lengths, config.sparsity, config.max_selected)
+    n_outputs = len(dataset.classes) if dataset.task == "multiclass" else 1
+    return config.model_copy(update={"n_outputs": n_outputs, "reference_budget": float(np.median(kept))})
+
+
+def composition(dataset: Dataset, rows, strands: str) -> np.ndarray:
+    """Count the shares of A, C, G, T in these records, averaged over strands where both count; shape (4,)."""
+    counts = sum(np.bincount(dataset.sequence(int(i)), minlength=6)[:4] for i in rows) + 1.0
+    if strands == "both":
+        counts = counts + counts[::-1]
+    return counts / counts.sum()
+
+
+def start_filters(model: SparseOrganism, found: list[DiscoveredFilter]) -> None:
+    """Write discovered templates into the stem, through the embeddings as they are now.
+
+    The embeddings of A, C, G, T are linearly independent, so their pseudo-inverse turns a template over bases into
+    weights over channels that give exactly the template's responses.
+    """
+    bases = np.array(model.embeddings.bases)
+    weight = np.array(model.stem.weight)
+    for channel, item in enumerate(found):
+        weight[:, :, channel] = item.template @ np.linalg.pinv(bases).T
+    model.stem.weight = mx.array(weight.astype(np.float32))
+
+
+def sparsity_at(epoch: int, config: RunConfig) -> float:
+    """Return the share kept in an epoch: shrinking geometrically from `start_sparsity` to `model.sparsity`."""
+    end, start = config.model.sparsity, config.training.start_sparsity
+    steps = round(config.training.anneal * config.training.epochs)
+    if start <= end or epoch >= steps:
+        return end
+    return float(start * (end / start) ** (epoch / steps))
+
+
+def _discover(config, settings, dataset, rows, scale):
+    labels = dataset.records.label[rows]
+    targets = scale.learned(labels)[:, None]
+    if dataset.task == "multiclass":
+        targets = np.eye(len(dataset.classes))[labels.astype(int)]
+    sequences = [dataset.sequence(int(i)) for i in rows]
+    return discover_filters(
+        sequences, targets, config.n_channels, config.filter_width, settings.kmer_length, config.strands,
+        seed=settings.seed,
+    )  # fmt: skip

@@ -1,0 +1,59 @@
+"""What is watched during training: the loss and one plain metric of the validation split."""
+
+import numpy as np
+from scipy.stats import rankdata
+
+from mlx_gsa.data.dataset import Dataset
+from mlx_gsa.model.labels import LabelScale
+from mlx_gsa.model.predictor import Predictor
+
+METRIC_NAMES = {"regression": "r", "binary": "AUROC", "multiclass": "accuracy"}
+
+
+def validate(predictor: Predictor, dataset: Dataset, rows, batch_size: int) -> tuple[float, float]:
+    """Return (loss, metric) of a model on some records.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    dataset : Dataset
+    rows : array of int
+        Records to predict.
+    batch_size : int
+
+    Returns
+    -------
+    loss : float
+        Mean squared error in learned units, or cross-entropy in nats.
+    metric : float
+        Pearson r, AUROC or accuracy; 0 where it is undefined.
+    """
+    sequences = (dataset.sequence(int(i)) for i in rows)
+    raw = np.stack([p.raw for p in predictor.predict(sequences, batch_size)]).astype(np.float64)
+    labels = dataset.records.label[rows].astype(np.float64)
+    return _loss(predictor.task, raw, labels, predictor.scale), watched_metric(predictor.task, raw, labels)
+
+
+def watched_metric(task: str, raw: np.ndarray, labels: np.ndarray) -> float:
+    """Compute Pearson r, AUROC (ties count one half) or accuracy of raw outputs (n, n_outputs)."""
+    if task == "multiclass":
+        return float((raw.argmax(axis=1) == labels).mean())
+    if task == "binary":
+        positive = labels > 0.5
+        n_positive, n_negative = positive.sum(), (~positive).sum()
+        if not n_positive or not n_negative:
+            return 0.0
+        above = rankdata(raw[:, 0])[positive].sum() - n_positive * (n_positive + 1) / 2
+        return float(above / (n_positive * n_negative))
+    if raw[:, 0].std() == 0 or labels.std() == 0:
+        return 0.0
+    return float(np.corrcoef(raw[:, 0], labels)[0, 1])
+
+
+def _loss(task: str, raw: np.ndarray, labels: np.ndarray, scale: LabelScale) -> float:
+    if task == "regression":
+        return float(np.square(raw[:, 0] - scale.learned(labels)).mean())
+    if task == "binary":
+        return float((np.logaddexp(0, raw[:, 0]) - labels * raw[:, 0]).mean())
+    log_total = np.logaddexp.reduce(raw, axis=1)
+    return float((log_total - raw[np.arange(len(raw)), labels.astype(int)]).mean())
