@@ -172,3 +172,11 @@ def test_ctrl_c_removes_the_unfinished_folder(tmp_path):
     while names(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert names(tmp_path) == []
+
+
+def test_what_a_killed_file_write_or_the_finder_left_does_not_stop_the_replacement(tmp_path):
+    make(tmp_path / "out", "one")
+    (tmp_path / "out/.picture.png.tmp-abc").write_text("half")
+    (tmp_path / "out/.DS_Store").write_text("")
+    make(tmp_path / "out", "two", known=())
+    assert names(tmp_path / "out") == ["manifest.json", "part"]

@@ -38,7 +38,7 @@ def test_values_have_the_same_distribution_in_each_split():
         assert np.allclose(parts, np.quantile(labels, [0.1, 0.5, 0.9]), atol=0.1)
 
 
-@pytest.mark.parametrize("groups", [None, np.repeat(np.arange(50), 4), np.arange(200) // 40])
+@pytest.mark.parametrize("groups", [None, np.repeat(np.arange(50), 4), np.arange(200) // 10])
 def test_same_seed_same_split_and_another_seed_another(groups):
     labels = values(200)
     one, two, other = (assign_splits(200, labels, "regression", groups, seed=s) for s in (0, 0, 1))
@@ -93,3 +93,8 @@ def test_refusals(options, what):
     with pytest.raises(SplitError) as caught:
         assign_splits(n, **given)
     assert caught.value.what == what
+
+
+def test_few_equal_groups_still_fill_every_split():
+    split = assign_splits(200, values(200), "regression", np.arange(200) // 40)
+    assert sizes(split) == [120, 40, 40]

@@ -72,7 +72,7 @@ def _break(tokens, owner, kind, starts, strands, rng):
         now = tokens[windows]
         loss = pwm[np.arange(kind.width), now][:, :, None] - pwm
         excess = pwm[np.arange(kind.width), now].sum(axis=1) - kind.threshold
-        pass
+        loss[owner[windows] >= 0] = -np.inf
         enough = loss > excess[:, None, None] + 1e-3
         wish = np.where(enough, 1e6 + rng.random(loss.shape), loss).reshape(len(now), 4 * kind.width)
         column, base = np.divmod(wish.argmax(axis=1), 4)

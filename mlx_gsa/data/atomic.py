@@ -13,7 +13,6 @@ from pathlib import Path
 from mlx_gsa.errors import DatasetError
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fs.h; the same flag value is RENAME_SWAP on macOS
-HARMLESS = {".DS_Store"}
 
 
 def atomic_write_bytes(path, data):
@@ -115,7 +114,7 @@ def check_replaceable(target, *, kind, known=None, error=DatasetError):
     """
     if not target.exists():
         return
-    names = {p.name for p in target.iterdir()} - HARMLESS if target.is_dir() else None
+    names = {p.name for p in target.iterdir() if not _is_harmless(p.name)} if target.is_dir() else None
     if names == set():
         return
     manifest = _manifest(target)
@@ -136,6 +135,11 @@ def check_replaceable(target, *, kind, known=None, error=DatasetError):
             found=", ".join(sorted(foreign)[:5]),
             mend="Move them away, or choose another --out.",
         )
+
+
+def _is_harmless(name):
+    """Say whether a file is the Finder's, or what a killed `atomic_write_bytes` left."""
+    return name == ".DS_Store" or (name.startswith(".") and ".tmp-" in name)
 
 
 def _manifest(folder):

@@ -157,22 +157,24 @@ class Collector:
         ids, labels, chrom, start, end, strand, group, split = columns
         labels = np.array(labels if to_label is None else [to_label(x) for x in labels], dtype=np.float32)
         copies = copy_numbers(self._keys)
-        units = np.array(group if any(group) else [ids[i] for i in copies], dtype=object)
-        split = self._split(labels, np.array(chrom, dtype=object), units, split, bool(any(group)))
+        kin = np.array([ids[i] for i in copies], dtype=object)
+        units = np.array([g or k for g, k in zip(group, kin, strict=True)], dtype=object)
+        ways = {"chrom": np.array(chrom, dtype=object), "group": units, "random": kin}
+        split = self._split(labels, ways, split, has_groups=any(group))
         self._count_letters()
         self._count_copies(copies, labels, split)
         places = {"chrom": chrom, "start": start, "end": end, "strand": strand}
         return Records.build(ids, labels, split, **places, group=units)
 
-    def _split(self, labels, chrom, units, stated, has_groups):
+    def _split(self, labels, ways, stated, has_groups):
         """Return the split of each record, as stated or as planned; note which way in `split_by`."""
         if any(stated):
             self.split_by = "the table"
-            return fill_validation(np.array(stated), labels, self.task, units, self.plan)
-        self.split_by = self._choose(chrom, has_groups)
-        groups = chrom if self.split_by == "chrom" else units
-        if self.split_by == "random" and len(set(units.tolist())) == len(units):
-            groups = None
+            return fill_validation(np.array(stated), labels, self.task, ways["group"], self.plan)
+        self.split_by = self._choose(ways["chrom"], has_groups)
+        groups = ways[self.split_by]
+        if self.split_by == "random" and len(set(groups.tolist())) == len(groups):
+            groups = None  # no copies, so nothing to keep together
         return assign_splits(len(labels), labels, self.task, groups, self.plan.fractions, self.plan.seed)
 
     def _choose(self, chrom, has_groups):

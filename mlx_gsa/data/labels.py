@@ -131,14 +131,15 @@ class Labels:
                     mend=nearest(value, self.seen),
                 )
         if self.task == "binary":
-            values = {self._try(text) for text in self.seen} - {None}
-            if len(values) < 2:
+            values = {self._try(text) for text in self.seen}
+            mapped = self.positives or self.negatives
+            if len(values - {None}) < 2 or (None in values and not mapped):
                 raise TableError(
                     "labels are not of two classes",
                     where=where,
                     found=shown(self.seen),
                     expected="both positives and negatives",
-                    mend="Say which values are positive, or choose another task.",
+                    mend="Say which values are positive and which negative, or choose another task.",
                 )
         elif self.task == "multiclass" and not 2 <= len(self.seen) <= MAX_CLASSES:
             raise TableError(

@@ -19,6 +19,11 @@ def _column(values, dtype, name):
     return column
 
 
+def _extra(values, name):
+    """Return a further column; text is kept as objects, as numpy's own strings lose a trailing NUL."""
+    return _column(values, object if len(values) and isinstance(values[0], str) else None, name)
+
+
 @dataclass(frozen=True, eq=False)
 class Records:
     """What is known of each sequence, one numpy column per property, in the order of the sequences.
@@ -61,7 +66,7 @@ class Records:
     def __post_init__(self):
         for name, dtype in self.DTYPES.items():
             object.__setattr__(self, name, _column(getattr(self, name), dtype, name))
-        object.__setattr__(self, "extra", {k: _column(v, None, k) for k, v in self.extra.items()})
+        object.__setattr__(self, "extra", {k: _extra(v, k) for k, v in self.extra.items()})
         sizes = {k: len(v) for k, v in self.columns().items()}
         if len(set(sizes.values())) > 1:
             raise DatasetError("record columns differ in length", found=str(sizes))

@@ -8,7 +8,7 @@ import numpy as np
 from mlx_gsa.data.records import SPLITS
 from mlx_gsa.dna.alphabet import C, G, N
 
-_BASES_AT_ONCE = 1 << 24
+_BASES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class DatasetSummary:
 
 
 def summarise(dataset):
-    """Count what is in a data set; sequences are read in pieces of 16 MB.
+    """Count what is in a data set; sequences are read in pieces of 4 MB.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from mlx_gsa.explain.figures.style import new_figure
 # Layout in inches; the map is exactly square because its two axes are the same coordinates.
 WIDTH, LEFT, SIDE = 8.1, 1.0, 5.55
 RIGHT = LEFT + SIDE
-LABEL_AT = -0.074  # where the y labels of the tracks stand, in widths of the map
+LABEL_AT = -0.1  # where the y labels of the tracks stand, in widths of the map
 
 
 class Layout:

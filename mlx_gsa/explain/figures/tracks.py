@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from mlx_gsa.explain.figures.raster import pooled_track
 from mlx_gsa.explain.figures.style import (
@@ -165,7 +165,8 @@ def draw_relevance(axes, prediction, length: int, numbered: Sequence, inches: fl
 
 def _draw_numbers(axes, numbered, height, length, inches):
     spans = sorted((span.peak + 0.5, number) for number, span in enumerate(numbered, 1))
-    places = spread([x for x, _ in spans], 0.17 * length / inches, 0, length)
+    inch = length / inches
+    places = spread([x for x, _ in spans], 0.17 * inch, 0.1 * inch, length - 0.1 * inch)
     for place, (_, number) in zip(places, spans, strict=True):
         axes.text(
             place, height, str(number), ha="center", va="center", fontsize=6.5, color="white",
@@ -194,6 +195,7 @@ def draw_contribution(axes, kept, contribution, length: int) -> None:
     room = 0.08 * ((high - low) or 1.0)
     axes.set(xlim=(0, length), ylim=(low - room, high + room))
     axes.yaxis.set_major_locator(MaxNLocator(3, prune="both", min_n_ticks=2))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}".replace("-", "\N{MINUS SIGN}")))
     axes.set_ylabel("contribution\n(raw units)")
     axes.tick_params(labelbottom=False, bottom=False)
     axes.spines["bottom"].set_visible(False)
