@@ -1,0 +1,1 @@
+"""Letters, files, coordinates and motifs of DNA; NumPy only, never MLX."""

@@ -33,7 +33,7 @@ class MLPApproximator(nn.Module):
         Parameters
         ----------
         queries, keys, values : mx.array (B, K, D)
-        bias : mx.array (B, K, K) or scalar
+        bias : mx.array (B, K, K) or (,)
             Distance term, added to every hidden unit of a pair.
         gates : mx.array (B, K)
             Gates of the keys; masked positions have gate 0.
@@ -50,7 +50,7 @@ class MLPApproximator(nn.Module):
         rows = queries @ parts[0].T + self.input.bias
         columns = keys @ parts[1].T + values @ parts[2].T
         scale = mx.rsqrt(gates.sum(axis=1) + 1)[:, None, None]
-        hidden = nn.relu(rows[:, :, None] + columns[:, None] + mx.expand_dims(mx.array(bias), -1))
+        hidden = nn.relu(rows[:, :, None] + columns[:, None] + mx.expand_dims(bias, -1))
         pairs = self.output(hidden) * gates[:, None, :, None]
         share = mx.abs(pairs[..., 0])
         return pairs.sum(axis=2) * scale, share / (share.sum(axis=-1, keepdims=True) + 1e-9)

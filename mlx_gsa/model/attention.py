@@ -6,8 +6,8 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-DISTANCES = (12.0, 40.0, 130.0, 420.0)  # bp at which a learned distance term has fallen to a half
-WAVELENGTHS = (16.0, 20000.0)  # bp, shortest and longest rotation
+WAVELENGTHS = (16.0, 20000.0)  # bp, shortest and longest
+N_WAVES = 16
 _FORBIDDEN = -1e9
 
 
@@ -20,12 +20,24 @@ class Attended(NamedTuple):
     weights: mx.array | None
 
 
+class Projected(NamedTuple):
+    """Queries and keys with what they know of their place (B, K, D + 2 M); plain ones and values (B, K, D)."""
+
+    placed_queries: mx.array
+    placed_keys: mx.array
+    queries: mx.array
+    keys: mx.array
+    values: mx.array
+
+
 class SelectedAttention(nn.Module):
     """Softmax attention among selected positions; every position with every other.
 
-    Two things tell it about spacing. Queries and keys are rotated by their position (rotary embedding, Su et al.
-    2021), so a score may depend on signed distance and on what stands there. A learned sum of Lorentzian terms
-    ``a / (1 + (distance / c)^2)`` is added to every score; it needs no exponential and no table look-up per pair.
+    Two things tell it about spacing, and neither costs anything per pair beyond the matrix product of queries and
+    keys. Both are rotated by their position (rotary embedding, Su et al. 2021), so a score may depend on signed
+    distance and on what stands at either end. And a learned sum of cosines of the distance, with wavelengths from 16 bp
+    to 20 kb spaced evenly on a log scale, is added to every score: since cos(a - b) = cos a cos b + sin a sin b, it is
+    a few more channels of queries and keys. With equal weights it falls with the logarithm of the distance.
 
     Parameters
     ----------
@@ -40,26 +52,30 @@ class SelectedAttention(nn.Module):
         self.query_projection = nn.Linear(n_channels, n_channels)
         self.key_projection = nn.Linear(n_channels, n_channels)
         self.value_projection = nn.Linear(n_channels, n_channels)
-        self.distance_weights = mx.array([0.5, 0.5, 0.5, 0.0])
+        self.distance_weights = mx.full((N_WAVES,), 0.1)
         self.distance = distance
-        periods = np.geomspace(*WAVELENGTHS, n_channels // 2)
-        self._frequencies = mx.array((2 * np.pi / periods).astype(np.float32))
+        self._frequencies = mx.array((2 * np.pi / np.geomspace(*WAVELENGTHS, N_WAVES)).astype(np.float32))
 
-    def project(self, features: mx.array, positions: mx.array) -> tuple[mx.array, mx.array, mx.array, mx.array]:
-        """Return rotated queries, rotated keys, plain keys and values (B, K, D) of features at positions (B, K)."""
-        queries, keys, values = (
-            organ(features) for organ in (self.query_projection, self.key_projection, self.value_projection)
-        )
+    def project(self, features: mx.array, positions: mx.array) -> Projected:
+        """Project features (B, K, D) at positions (B, K) in bp."""
+        queries, keys = self.query_projection(features), self.key_projection(features)
+        values = self.value_projection(features)
+        scaled = queries * queries.shape[-1] ** -0.5
         if not self.distance:
-            return queries, keys, keys, values
+            return Projected(scaled, keys, queries, keys, values)
         angles = positions[..., None].astype(mx.float32) * self._frequencies
-        cosine, sine = mx.cos(angles), mx.sin(angles)
-        return _rotate(queries, cosine, sine), _rotate(keys, cosine, sine), keys, values
+        cosine, sine = (mx.broadcast_to(f(angles), (*keys.shape[:2], N_WAVES)) for f in (mx.cos, mx.sin))
+        step = max(1, 2 * N_WAVES // queries.shape[-1])
+        rotation = (cosine[..., ::step], sine[..., ::step])
+        weighted = [cosine * self.distance_weights, sine * self.distance_weights]
+        placed_queries = mx.concatenate([_rotate(scaled, *rotation), *weighted], axis=-1)
+        placed_keys = mx.concatenate([_rotate(keys, *rotation), cosine, sine], axis=-1)
+        return Projected(placed_queries, placed_keys, queries, keys, values)
 
-    def distance_bias(self, rows: mx.array, columns: mx.array) -> mx.array:
-        """Return the learned bias (..., K, J) of positions `rows` (..., K) towards `columns` (..., J), in bp."""
-        squared = mx.square((rows[..., :, None] - columns[..., None, :]).astype(mx.float32))
-        return _lorentzians(squared, self.distance_weights)
+    def distance_bias(self, projected: Projected) -> mx.array:
+        """Return the learned distance term (B, K, K) alone, without what stands at either end."""
+        waves = slice(projected.queries.shape[-1], None)
+        return projected.placed_queries[..., waves] @ projected.placed_keys[..., waves].swapaxes(1, 2)
 
     def __call__(self, features: mx.array, positions: mx.array, mask: mx.array, gates: mx.array) -> Attended:
         """Attend among kept positions.
@@ -72,20 +88,24 @@ class SelectedAttention(nn.Module):
         mask : mx.array bool (B, K)
             True = may be attended.
         gates : mx.array (B, K)
-            Gates of the positions in [0, 1] (used by attention forms that have no softmax).
+            Gates of the positions in [0, 1]; chooses the global positions of window attention.
 
         Returns
         -------
         Attended
             With weights (B, K, K): row = query, column = key, each row sums to 1.
         """
-        queries, keys, plain_keys, values = self.project(features, positions)
-        scores = (queries * queries.shape[-1] ** -0.5) @ keys.swapaxes(1, 2)
-        if self.distance:
-            scores = scores + self.distance_bias(positions, positions)
-        scores = scores + mx.where(mask, 0.0, _FORBIDDEN)[:, None]
-        weights = mx.softmax(scores, axis=-1)
-        return Attended(queries, weights @ plain_keys, weights @ values, weights)
+        projected = self.project(features, positions)
+        weights = mx.softmax(self._scores(projected, mask), axis=-1)
+        return _attended(projected, weights @ _keys_and_values(projected), weights)
+
+    def weights(self, features, positions, mask, gates) -> mx.array:
+        """Return the attention weights (B, K, K); arguments as in `__call__`."""
+        return mx.softmax(self._scores(self.project(features, positions), mask), axis=-1)
+
+    def _scores(self, projected, mask):
+        scores = projected.placed_queries @ projected.placed_keys.swapaxes(1, 2)
+        return scores + mx.where(mask, 0.0, _FORBIDDEN)[:, None]
 
 
 class FullAttention(SelectedAttention):
@@ -93,19 +113,15 @@ class FullAttention(SelectedAttention):
 
     def __call__(self, features, positions, mask, gates) -> Attended:
         """Attend among all positions; shapes as in `SelectedAttention`, no weights."""
-        queries, keys, plain_keys, values = self.project(features, positions)
-        n_channels = queries.shape[-1]
-        bias = mx.where(mask, 0.0, _FORBIDDEN)[:, None, None]
-        if self.distance:
-            bias = bias + self.distance_bias(positions[0], positions[0])
+        projected = self.project(features, positions)
         attended = mx.fast.scaled_dot_product_attention(
-            queries[:, None],
-            keys[:, None],
-            mx.concatenate([plain_keys, values], axis=-1)[:, None],
-            scale=n_channels**-0.5,
-            mask=bias,
-        )[:, 0]
-        return Attended(queries, attended[..., :n_channels], attended[..., n_channels:], None)
+            projected.placed_queries[:, None],
+            projected.placed_keys[:, None],
+            _keys_and_values(projected)[:, None],
+            scale=1.0,
+            mask=mx.where(mask, 0.0, _FORBIDDEN)[:, None, None],
+        )
+        return _attended(projected, attended[:, 0], None)
 
 
 class WindowAttention(SelectedAttention):
@@ -120,57 +136,47 @@ class WindowAttention(SelectedAttention):
 
     def __call__(self, features, positions, mask, gates) -> Attended:
         """Attend within windows; shapes as in `SelectedAttention`, no weights."""
-        queries, keys, plain_keys, values = self.project(features, positions)
-        n_global = min(self.n_global, positions.shape[1])
-        shared = _most_gated(gates, mask, n_global)
-        both = mx.concatenate([keys, plain_keys, values], axis=-1)
-        near, near_positions, near_mask = self._neighbourhoods(both, positions, mask)
-        length, n_channels = queries.shape[1], queries.shape[2]
-        rows, row_positions = _blocks(queries, self.window), _blocks(positions, self.window, -1)
-        far = mx.take_along_axis(both, shared[..., None], axis=1)[:, None]
-        far = mx.broadcast_to(far, (*near.shape[:2], *far.shape[2:]))
-        far_positions = mx.take_along_axis(positions, shared, axis=1)[:, None]
-        far_positions = mx.broadcast_to(far_positions, (*near.shape[:2], n_global))
-        allowed = near_mask[:, :, None] & (
-            mx.abs(row_positions[..., None] - near_positions[..., None, :]) <= self.window
-        )
-        outside = mx.abs(row_positions[..., None] - far_positions[..., None, :]) > self.window
-        outside = outside & mx.take_along_axis(mask, shared, axis=1)[:, None, None]
-        columns = mx.concatenate([near, far], axis=2)
-        scores = (rows * n_channels**-0.5) @ columns[..., :n_channels].swapaxes(-1, -2)
-        if self.distance:
-            places = mx.concatenate([near_positions, far_positions], axis=2)
-            scores = scores + self.distance_bias(row_positions, places)
-        scores = mx.where(mx.concatenate([allowed, outside], axis=-1), scores, _FORBIDDEN)
-        attended = mx.softmax(scores, axis=-1) @ columns[..., n_channels:]
-        attended = attended.reshape(queries.shape[0], -1, 2 * n_channels)[:, :length]
-        return Attended(queries, attended[..., :n_channels], attended[..., n_channels:], None)
+        projected = self.project(features, positions)
+        shared = _most_gated(gates, mask, self.n_global)
+        columns = mx.concatenate([projected.placed_keys, _keys_and_values(projected)], axis=-1)
+        blocks, places, real = self._columns(columns, positions, mask, shared)
+        rows, row_places = _blocks(projected.placed_queries, self.window), _blocks(positions, self.window, -1)
+        is_near = mx.abs(row_places[..., None] - places[..., None, :]) <= self.window
+        is_far = mx.arange(places.shape[2]) >= 3 * self.window
+        allowed = (is_near != is_far) & real[..., None, :]
+        width = projected.placed_keys.shape[-1]
+        scores = mx.where(allowed, rows @ blocks[..., :width].swapaxes(-1, -2), _FORBIDDEN)
+        attended = mx.softmax(scores, axis=-1) @ blocks[..., width:]
+        attended = attended.reshape(features.shape[0], -1, attended.shape[-1])[:, : features.shape[1]]
+        return _attended(projected, attended, None)
 
-    def _neighbourhoods(self, columns, positions, mask):
-        width = self.window
-        parts = [_blocks(columns, width), _blocks(positions, width, -1), _blocks(mask, width, False)]
-        return [mx.concatenate([_shift(x, 1), x, _shift(x, -1)], axis=2) for x in parts]
+    def weights(self, features, positions, mask, gates) -> mx.array:
+        """Return the attention weights (B, K, K), zero outside window and global positions."""
+        scores = self._scores(self.project(features, positions), mask)
+        shared = _most_gated(gates, mask, self.n_global)
+        seen_by_all = (positions[:, None] == mx.take_along_axis(positions, shared, axis=1)[..., None]).any(axis=1)
+        is_near = mx.abs(positions[:, :, None] - positions[:, None]) <= self.window
+        return mx.softmax(mx.where(is_near | seen_by_all[:, None], scores, _FORBIDDEN), axis=-1)
 
-
-def attention_weights(attention: SelectedAttention, features, positions, mask, gates) -> mx.array:
-    """Return the weights (B, K, K) that an attention of any kind gives its positions."""
-    if isinstance(attention, FullAttention):
-        return SelectedAttention.__call__(attention, features, positions, mask, gates).weights
-    if not isinstance(attention, WindowAttention):
-        return attention(features, positions, mask, gates).weights
-    queries, keys, _, _ = attention.project(features, positions)
-    scores = (queries * queries.shape[-1] ** -0.5) @ keys.swapaxes(1, 2)
-    if attention.distance:
-        scores = scores + attention.distance_bias(positions, positions)
-    shared = _most_gated(gates, mask, min(attention.n_global, positions.shape[1]))
-    is_shared = (positions[:, None, :] == mx.take_along_axis(positions, shared, axis=1)[..., None]).any(axis=1)
-    near = mx.abs(positions[:, :, None] - positions[:, None]) <= attention.window
-    return mx.softmax(mx.where((near | is_shared[:, None]) & mask[:, None], scores, _FORBIDDEN), axis=-1)
+    def _columns(self, columns, positions, mask, shared):
+        """Lay out what each block of queries may see: own block and neighbours (3 w), then the global positions."""
+        parts = []
+        for values, fill in ((columns, 0), (positions, -1), (mask, False)):
+            blocks = _blocks(values, self.window, fill)
+            near = mx.concatenate([_shift(blocks, 1, fill), blocks, _shift(blocks, -1, fill)], axis=2)
+            index = shared if values.ndim == 2 else shared[..., None]
+            far = mx.take_along_axis(values, index, axis=1)[:, None]
+            parts.append(mx.concatenate([near, mx.broadcast_to(far, (*near.shape[:2], *far.shape[2:]))], axis=2))
+        return parts
 
 
-def _lorentzians(squared, weights):
-    terms = [weights[m] / (1.0 + squared * (1.0 / c**2)) for m, c in enumerate(DISTANCES)]
-    return sum(terms[1:], terms[0])
+def _keys_and_values(projected):
+    return mx.concatenate([projected.keys, projected.values], axis=-1)
+
+
+def _attended(projected, joined, weights):
+    n_channels = projected.keys.shape[-1]
+    return Attended(projected.queries, joined[..., :n_channels], joined[..., n_channels:], weights)
 
 
 def _rotate(vectors, cosine, sine):
@@ -181,7 +187,7 @@ def _rotate(vectors, cosine, sine):
 
 def _most_gated(gates, mask, count):
     order = mx.argsort(mx.where(mask, -mx.stop_gradient(gates), 1.0), axis=1)
-    return order[:, :count].astype(mx.int32)
+    return order[:, : min(count, gates.shape[1])].astype(mx.int32)
 
 
 def _blocks(values, width, fill=0):
@@ -191,7 +197,6 @@ def _blocks(values, width, fill=0):
     return padded.reshape(values.shape[0], -1, width, *values.shape[2:])
 
 
-def _shift(blocks, step):
-    empty = mx.zeros_like(blocks[:, :1]) - (1 if blocks.dtype == mx.int32 else 0)
-    empty = empty.astype(blocks.dtype)
+def _shift(blocks, step, fill):
+    empty = mx.full(blocks[:, :1].shape, fill, dtype=blocks.dtype)
     return mx.concatenate([empty, blocks[:, :-1]] if step > 0 else [blocks[:, 1:], empty], axis=1)

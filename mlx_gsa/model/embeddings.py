@@ -20,8 +20,7 @@ class TaskSpecificEmbeddings(nn.Module):
 
     def __init__(self, n_channels: int = 16):
         super().__init__()
-        start = mx.random.normal((4, n_channels)) / n_channels**0.5
-        self.bases = start
+        self.bases = mx.random.normal((4, n_channels))
         self.n_offset = mx.zeros((n_channels,))
 
     def table(self) -> mx.array:

@@ -9,12 +9,12 @@ from mlx.utils import tree_flatten
 
 from mlx_gsa.config import ModelConfig
 from mlx_gsa.model.approximator import MLPApproximator
-from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAttention, attention_weights
+from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAttention
 from mlx_gsa.model.embeddings import TaskSpecificEmbeddings
 from mlx_gsa.model.selector import TokenSelector, budget, keep_highest, keep_random, widest_budget
-from mlx_gsa.model.stem import MotifStem
+from mlx_gsa.model.stem import SATURATION, MotifStem
 
-_FORBIDDEN = -1e9
+GATE_SHIFT = -3.0  # at the start a position where no filter fires is closed to 5 %
 
 
 class OrganismOutput(NamedTuple):
@@ -47,7 +47,7 @@ class SparseOrganism(nn.Module):
             self.stem = MotifStem(width, config.filter_width, config.strands)
         self.selector = TokenSelector(width, config.selector_hidden)
         self.readout = nn.Linear(width, config.n_outputs)
-        self.gate = {"scale": mx.array(1.0), "shift": mx.array(-3.0)}
+        self.gate = {"scale": mx.array(1.0), "shift": mx.array(GATE_SHIFT)}
         self.attention = _attention(config)
         self.approximator = MLPApproximator(width, config.approximator_hidden, config.n_outputs)
         self.bias = mx.zeros((config.n_outputs,))
@@ -104,12 +104,12 @@ class SparseOrganism(nn.Module):
         chosen, gates = self._gather(self.features(tokens), output.relevance, output.kept, output.mask)
         if self.config.attention == "mlp":
             return self._pairwise(chosen, output.kept, gates)[1]
-        return attention_weights(self.attention, chosen, output.kept, output.mask, gates)
+        return self.attention.weights(chosen, output.kept, output.mask, gates)
 
     def _keep(self, relevance, lengths, counts, widest, key):
         n_sequences, length = relevance.shape
         if self.keeps_all:
-            kept = mx.broadcast_to(mx.arange(length, dtype=mx.int32), relevance.shape)
+            kept = mx.broadcast_to(mx.arange(length, dtype=mx.int32), (n_sequences, length))
             return kept, kept < lengths[:, None]
         if self.config.attention == "random":
             key = mx.random.key(0) if key is None else key
@@ -129,18 +129,15 @@ class SparseOrganism(nn.Module):
         return self.approximator(self.attention(chosen, kept, mask, gates))
 
     def _pairwise(self, chosen, kept, gates):
-        queries, keys, _, values = self.attention.project(chosen, kept)
-        bias = self.attention.distance_bias(kept, kept) if self.config.distance else 0.0
-        return self.approximator.pairwise(queries, keys, values, bias, gates)
+        projected = self.attention.project(chosen, kept)
+        bias = self.attention.distance_bias(projected) if self.config.distance else mx.array(0.0)
+        return self.approximator.pairwise(projected.queries, projected.keys, projected.values, bias, gates)
 
     def _local(self, features, relevance, lengths):
-        import os
+        """Predict from the gated sum of the features of all positions, with no interaction: linear in L."""
         real = mx.arange(relevance.shape[1])[None] < lengths[:, None]
-        if os.environ.get("LOC")=="softmax":
-            weights = mx.softmax(mx.where(real, relevance, _FORBIDDEN), axis=1)
-        else:
-            weights = mx.sigmoid(self.gate["scale"]*relevance+self.gate["shift"])*real*0.125
-        return self.readout((weights[:, None] @ features)[:, 0])
+        weights = mx.sigmoid(self.gate["scale"] * relevance + self.gate["shift"]) * real
+        return self.readout((weights[:, None] @ features)[:, 0] * (1 / SATURATION))
 
 
 def stem_kernel(config: ModelConfig) -> str:

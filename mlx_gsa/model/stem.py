@@ -35,9 +35,9 @@ class MotifStem(nn.Module):
 
     def __init__(self, n_channels: int = 16, width: int = 20, strands: str = "both"):
         super().__init__()
-        self.weight = mx.random.normal((width, n_channels, n_channels)) * (width * n_channels) ** -0.5
+        self.weight = mx.random.normal((width, n_channels, n_channels)) / n_channels
         self.gain = mx.ones((n_channels,))
-        import os; self.threshold = mx.full((n_channels,), float(os.environ.get("THR","2.0")))
+        self.threshold = mx.full((n_channels,), 2.0)
         self.width, self.strands = width, strands
         self.composition = mx.array([0.25, 0.25, 0.25, 0.25])  # A, C, G, T of the training split
         self.freeze(keys=["composition"], recurse=False)

@@ -1,0 +1,1 @@
+"""Training: first filters, losses, differential-rate optimizer, loop, checkpoints, run folders."""

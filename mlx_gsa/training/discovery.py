@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _BASES = 4
+SATURATION = 8.0  # of the occupancy, as in the stem
 _COMPLEMENT = 3  # complement of base b is 3 - b
 
 
@@ -25,11 +26,14 @@ class DiscoveredFilter:
         Standard score of its association with the residual label.
     template : np.ndarray (W, 4)
         Weight of each base at each offset of the filter's window.
+    threshold : float
+        Response, in standard deviations over the background, above which the filter's occupancy predicts best.
     """
 
     kmer: str
     z: float
     template: np.ndarray
+    threshold: float
 
 
 def discover_filters(
@@ -55,7 +59,7 @@ def discover_filters(
     Returns
     -------
     list of DiscoveredFilter
-        Fewer than `n_filters` if the data hold too few distinct k-mers.
+        Fewer than `n_filters` where the best k-mer left is no better than chance.
     """
     chosen = _subset(sequences, max_positions, seed)
     bases = _Positions([sequences[i] for i in chosen], width, k)
@@ -65,13 +69,15 @@ def discover_filters(
     for _ in range(n_filters):
         sums, counts, z, output = _most_associated(bases, [label, residual], strands, banned)
         code = int(np.abs(z).argmax())
-        if z[code] == 0:
+        if abs(z[code]) < chance_z(len(z)):
             break
         template = _template(bases, label[:, output], code, z[code], sums, counts, strands)
-        found.append(DiscoveredFilter(_spell(code, k), float(z[code]), template))
-        banned |= _near_copies(code, k, strands)
+        template = _refined(bases, template, strands)
         response = bases.responses(template, strands)
-        residual = _without(residual, bases.strongest(response))
+        threshold = _best_threshold(bases, response, label[:, output])
+        found.append(DiscoveredFilter(_spell(code, k), float(z[code]), template, threshold))
+        banned |= _near_copies(code, k, strands)
+        residual = _without(residual, bases.total_occupancy(response, threshold))
         bases.erase(response, template)
     return found
 
@@ -87,6 +93,8 @@ class _Positions:
         self.first = np.concatenate([[0], np.cumsum(lengths)])[:-1] + width
         self.owner = np.repeat(np.arange(-1, self.n), np.concatenate([[width], lengths])).astype(np.int32)
         self.codes, self.clean = self._kmers()
+        counts = np.bincount(self.tokens, minlength=_BASES)[:_BASES]
+        self.composition = (counts + counts[::-1]) / (2 * counts.sum())
 
     def _kmers(self):
         size = len(self.tokens) - self.k + 1
@@ -99,14 +107,17 @@ class _Positions:
 
     def responses(self, template, strands):
         """Return a filter's response at every position, in standard deviations; the stronger strand."""
-        centred = template - template.mean(axis=1, keepdims=True)
-        centred = centred / np.sqrt(np.square(centred).mean(axis=1).sum() + 1e-12)
-        response = self._convolve(centred)
-        return np.maximum(response, self._convolve(centred[::-1, ::-1])) if strands == "both" else response
+        response = self.one_strand(template)
+        return np.maximum(response, self.one_strand(template[::-1, ::-1])) if strands == "both" else response
 
-    def strongest(self, response):
-        """Return the highest response in each record, squared above two standard deviations; shape (n,)."""
-        return np.maximum.reduceat(np.square(np.maximum(response - 2.0, 0)), self.first - self.width // 2)
+    def one_strand(self, template):
+        """Return a filter's response at every position of the strand as it is."""
+        return self._convolve(standardised(template, self.composition))
+
+    def total_occupancy(self, response, threshold):
+        """Add up the occupancy of each record; shape (n,)."""
+        squared = np.square(np.maximum(response - threshold, 0))
+        return np.add.reduceat(squared / (1 + squared / SATURATION), self.first - self.width // 2)
 
     def erase(self, response, template):
         """Take the matches of a filter out of what later k-mers are counted in."""
@@ -136,6 +147,11 @@ def _subset(sequences, max_positions, seed):
     order = np.random.default_rng(seed).permutation(len(sequences))
     total = np.cumsum([len(sequences[i]) for i in order])
     return np.sort(order[: max(1, int(np.searchsorted(total, max_positions, side="right")))])
+
+
+def chance_z(n_kmers: int) -> float:
+    """Return the standard score that the best of so many k-mers reaches by chance."""
+    return float(np.sqrt(2 * np.log(n_kmers)))
 
 
 def _most_associated(bases, targets, strands, banned):
@@ -198,8 +214,50 @@ def _occurrences(bases, residual, code, start, strands):
     return windows, residual[bases.owner[places]]
 
 
+def _refined(bases, template, strands, rounds=2):
+    """Re-estimate a template as log-odds of the windows that it matches."""
+    for _ in range(rounds):
+        windows = _matched_windows(bases, template, strands)
+        if len(windows) < 20:
+            break
+        counts = np.stack([(windows == base).sum(axis=0) for base in range(_BASES)], axis=1)
+        shares = (counts + bases.composition) / (counts.sum(axis=1, keepdims=True) + 1)
+        odds = np.log2(shares / bases.composition)
+        information = (shares * odds).sum(axis=1, keepdims=True)
+        template = np.where(information > 0.15, np.clip(odds, -4, 2), 0.0)
+    return template
+
+
+def _matched_windows(bases, template, strands):
+    best = standardised(template, bases.composition).max(axis=1).sum()
+    limit, left, offsets = max(3.5, 0.7 * best), (bases.width - 1) // 2, np.arange(bases.width)
+    forward = np.flatnonzero(bases.one_strand(template) > limit)
+    windows = bases.tokens[forward[:, None] - left + offsets]
+    if strands == "forward":
+        return windows
+    reverse = np.flatnonzero(bases.one_strand(template[::-1, ::-1]) > limit)
+    mirrored = bases.tokens[reverse[:, None] - left + offsets][:, ::-1]
+    return np.concatenate([windows, np.where(mirrored < _BASES, _COMPLEMENT - mirrored, _BASES)])
+
+
+def _best_threshold(bases, response, label):
+    """Choose the threshold at which the summed occupancy correlates most with the label."""
+    grid = np.arange(2.5, max(3.0, 0.75 * response.max()), 0.25)
+    return float(max(grid, key=lambda t: abs(_correlation(bases.total_occupancy(response, t), label))))
+
+
+def _correlation(feature, label):
+    return 0.0 if feature.std() == 0 else np.corrcoef(feature, label)[0, 1]
+
+
+def standardised(template, composition):
+    """Centre a template (W, 4) per offset and scale its response to unit deviation over independent bases."""
+    centred = template - template @ composition[:, None]
+    return centred / np.sqrt((np.square(centred) @ composition).sum() + 1e-12)
+
+
 def _without(residual, feature):
-    basis = np.stack([np.ones_like(feature), feature, np.minimum(feature, np.quantile(feature, 0.5))], axis=1)
+    basis = np.stack([np.ones_like(feature), feature], axis=1)
     return residual - basis @ np.linalg.lstsq(basis, residual, rcond=None)[0]
 
 

@@ -15,7 +15,7 @@ from mlx_gsa.training.discovery import DiscoveredFilter, discover_filters
 PARAMETER_LIMIT = 50_000
 
 
-def new_bundle(config: RunConfig, dataset: Dataset) -> tuple[ModelBundle, list[DiscoveredFilter]]:
+def new_bundle(config: RunConfig, dataset: Dataset, discover: bool = True) -> tuple[ModelBundle, list[DiscoveredFilter]]:
     """Build the model of a configuration and start it from the training split alone.
 
     Parameters
@@ -23,6 +23,8 @@ def new_bundle(config: RunConfig, dataset: Dataset) -> tuple[ModelBundle, list[D
     config : RunConfig
     dataset : Dataset
         Only its training records are read.
+    discover : bool
+        False leaves the filters random: their weights are about to be loaded.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def new_bundle(config: RunConfig, dataset: Dataset) -> tuple[ModelBundle, list[D
     found = []
     if model.config.stem:
         model.stem.composition = mx.array(composition(dataset, rows, model.config.strands), dtype=mx.float32)
-        if settings.initial_filters == "kmers":
+        if discover and settings.initial_filters == "kmers":
             found = _discover(model.config, settings, dataset, rows, scale)
             start_filters(model, found)
     mx.eval(model.parameters())
@@ -75,9 +77,11 @@ def start_filters(model: SparseOrganism, found: list[DiscoveredFilter]) -> None:
     weights over channels that give exactly the template's responses.
     """
     bases = np.array(model.embeddings.bases)
-    weight = np.array(model.stem.weight)
+    weight, threshold = np.array(model.stem.weight), np.array(model.stem.threshold)
     for channel, item in enumerate(found):
-        weight[:, :, channel] = item.template @ np.linalg.pinv(bases).T
+        weight[:, channel] = item.template @ np.linalg.pinv(bases).T
+        threshold[channel] = item.threshold
+    model.stem.threshold = mx.array(threshold)
     model.stem.weight = mx.array(weight.astype(np.float32))
 
 

@@ -1,0 +1,109 @@
+"""`gsa train`: train a model on a prepared data set."""
+
+import datetime
+from pathlib import Path
+
+import click
+
+from mlx_gsa.cli.console import console, err_console, facts, progress, table
+from mlx_gsa.config import load_config, parse_assignments
+
+ATTENTIONS = ("softmax", "mlp", "full", "window", "random")
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Data set folder. [default: data/synthetic]")
+@click.option("--sparsity", type=float, help="Share of positions kept, in (0, 1]. [default: 0.1]")
+@click.option("--attention", type=click.Choice(ATTENTIONS), help="How positions attend; full is the baseline.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML file with any setting.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override one setting; repeatable.")
+@click.option("--epochs", type=int, help="Passes over the training split.")
+@click.option("--seed", type=int, help="Same seed, same machine: the same numbers. [default: 0]")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/TIME-DATA]")
+@click.option("--overwrite", is_flag=True, help="Replace an older run at --out.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run, to the same numbers.")
+def command(config_file, settings, out, overwrite, resume, **flags):
+    """Train a model; the best epoch's weights are in RUN/best."""
+    from mlx_gsa.training.run import finish_run, resume_run, start_run
+
+    if resume:
+        if config_file or settings or out or overwrite or any(value is not None for value in flags.values()):
+            raise click.UsageError("--resume goes on with the run's own settings and takes no other option")
+        trainer = resume_run(resume)
+    else:
+        config = load_config(config_file, _overrides(settings, flags))
+        out = out or _default_folder(config.data.path)
+        with err_console.status("Finding first filters in the training split"):
+            trainer, found = start_run(config, out, overwrite=overwrite)
+        _show_start(trainer, found)
+    result = _train_visibly(trainer)
+    finish_run(trainer, result)
+    _show_result(trainer, result)
+
+
+def _overrides(settings, flags):
+    homes = {
+        "data": "data.path", "sparsity": "model.sparsity", "attention": "model.attention",
+        "epochs": "training.epochs", "seed": "training.seed",
+    }  # fmt: skip
+    given = {homes[name]: value for name, value in flags.items() if value is not None}
+    return parse_assignments(settings) | {
+        name: str(value) if isinstance(value, Path) else value for name, value in given.items()
+    }
+
+
+def _default_folder(data):
+    return Path("runs") / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{Path(data).name}"
+
+
+def _train_visibly(trainer):
+    epochs, n_records = trainer.config.training.epochs, len(trainer.rows["train"])
+    with progress() as bar:
+        done = trainer.progress["epoch"] * n_records + trainer.progress["sums"][3]
+        task = bar.add_task("Training", total=epochs * n_records, completed=done, unit="sequences")
+        latest = {"metric": ""}
+
+        def observe(row):
+            if row["kind"] == "epoch" and "val_metric" in row:
+                latest["metric"] = f" val {row['metric_name']} {row['val_metric']:.3f}"
+                return
+            if row["kind"] == "step":
+                note = f"epoch {row['epoch']}/{epochs} loss {row['train_loss']:.3f}{latest['metric']}"
+                bar.update(task, advance=row["records"], note=note)
+
+        trainer.observe = observe
+        try:
+            return trainer.run()
+        except KeyboardInterrupt:
+            err_console.print(f"Saved. Go on with: gsa train --resume {trainer.folder}", markup=False)
+            raise
+
+
+def _show_start(trainer, found):
+    config, model = trainer.config.model, trainer.bundle.model
+    rows = [
+        ("Data", f"{trainer.dataset.path}: {len(trainer.rows['train']):,} to train, {len(trainer.rows['val']):,} to validate"),
+        ("Model", f"{model.n_parameters():,} parameters, attention {config.attention}, {_kept(model)}"),
+        ("First filters", ", ".join(f.kmer for f in found) or "random"),
+        ("Run", str(trainer.folder)),
+    ]  # fmt: skip
+    console.print(facts("Training", rows))
+
+
+def _kept(model):
+    return "every position attends" if model.keeps_all else f"{model.config.sparsity:.1%} of positions kept"
+
+
+def _show_result(trainer, result):
+    from mlx_gsa.explain.figures import training_figure
+    from mlx_gsa.training.metrics_log import read_metrics
+
+    rows = read_metrics(trainer.folder)
+    training_figure(rows, trainer.folder / "training.png")
+    columns = ("epoch", "kept", "train loss", "val loss", f"val {rows[-1].get('metric_name', 'metric')}", "seconds")
+    keys = ("epoch", "sparsity", "train_loss", "val_loss", "val_metric", "seconds")
+    console.print(table("Epochs", columns, [[row.get(key) for key in keys] for row in rows]))
+    best = result["best"]
+    early = f", stopped early after {result['epochs']}" if result["stopped_early"] else ""
+    console.print(f"Best epoch {best['epoch']}{early}: {trainer.folder}/best   curves: {trainer.folder}/training.png")
+    console.print(f"Next: gsa evaluate {trainer.folder}   or   gsa explain FASTA --run {trainer.folder}", markup=False)
