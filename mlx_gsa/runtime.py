@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mlx_gsa import __version__
+from mlx_gsa.allocator import keep_freed_memory
 from mlx_gsa.errors import ConfigError
 from mlx_gsa.openblas import BlasRecord, prepare_blas
 
@@ -67,7 +68,7 @@ class RuntimeReport:
 
 
 def prepare_mlx():
-    """Import MLX as this program wants it: OpenBLAS loaded first, then the device chosen.
+    """Import MLX as this program wants it: memory kept, OpenBLAS loaded, then the device chosen.
 
     The environment variable ``GSA_DEVICE`` (``cpu`` or ``gpu``) chooses the device; without it MLX's
     own default holds, which is the GPU on Apple Silicon and the CPU elsewhere.
@@ -82,6 +83,7 @@ def prepare_mlx():
     ConfigError
         If ``GSA_DEVICE`` is neither ``cpu`` nor ``gpu``, or names a GPU that MLX cannot use here.
     """
+    keep_freed_memory()
     prepare_blas()
     import mlx.core as mx
 

@@ -16,7 +16,7 @@ WORD = 4  # bp of one lookup, as in the stem
 TOKEN_ROWS = 6  # {A, C, G, T, N, PAD}
 ORGANS = ("tables", "stem", "selector", "projections", "attention", "approximator")
 SCORE_BYTES = 2 * 2**30
-_DISTANCE_TERM = 17  # difference, square, then four terms a / (1 + x c) and their sum
+N_WAVES = 16  # cosines of the distance, as in the attention
 _SOFTMAX = 6  # mask, maximum, difference, exponential, sum, division
 
 
@@ -70,8 +70,7 @@ def count_flops(config, length: int, *, stem_form="lookup", batch_size=32) -> di
     stem_form : {"lookup", "conv"}
         Which exact form of the stem.
     batch_size : int
-        Filter bank, tables and, under full attention, the distance term are made once per batch; a sequence
-        bears its share.
+        Filter bank and tables are made once per batch; a sequence bears its share.
 
     Returns
     -------
@@ -85,7 +84,7 @@ def count_flops(config, length: int, *, stem_form="lookup", batch_size=32) -> di
         "stem": _stem_flops(config, length, stem_form),
         "selector": _selector_flops(config, length),
         "projections": _projection_flops(config, kept),
-        "attention": _attention_flops(config, kept, batch_size),
+        "attention": _attention_flops(config, kept),
         "approximator": _approximator_flops(config, kept),
     }
     counts = {organ: float(counts[organ]) for organ in ORGANS}
@@ -168,7 +167,7 @@ def measure_forward(
     from mlx_gsa.runtime import prepare_mlx
 
     mx = prepare_mlx()
-    from mlx_gsa.model.organism import SparseOrganism, forward_budget
+    from mlx_gsa.model.organism import SparseOrganism, compiled, forward_budget
 
     changes = {"sparsity": sparsity, "attention": attention}
     config = replaced(config, **{name: value for name, value in changes.items() if value is not None})
@@ -180,7 +179,7 @@ def measure_forward(
     mx.clear_cache()
     mx.reset_peak_memory()
     before = mx.get_active_memory()
-    forward = mx.compile(lambda *batch: model.predict(*batch, widest))  # as the predictor does
+    forward = compiled(lambda *batch: model.predict(*batch, widest))  # as the predictor does
     timing = time_forward(lambda: mx.eval(forward(tokens, lengths, counts)), repeats)
     return ForwardMeasure(
         timing, mx.get_peak_memory() - before, batch_size, length, kept_count(config, length)
@@ -243,13 +242,13 @@ def _table_flops(config, form):
 
 
 def _stem_flops(config, length, form):
-    """Filter responses, then per channel: the stronger strand, threshold, maximum with zero, square."""
+    """Filter responses, then per channel: the stronger strand, threshold, maximum with zero, Hill function."""
     if not config.stem:
         return 0
     words = math.ceil(config.filter_width / WORD)
     response = words - 1 if form == "lookup" else 2 * config.filter_width * TOKEN_ROWS
-    sharpen = 3 + (config.strands == "both")
-    return length * (_filters(config) * response + config.n_channels * sharpen)
+    occupancy = 6 + (config.strands == "both")  # bias, maximum, square, x 1/c, + 1, divide
+    return length * (_filters(config) * response + config.n_channels * occupancy)
 
 
 def _selector_flops(config, length):
@@ -258,23 +257,22 @@ def _selector_flops(config, length):
 
 
 def _projection_flops(config, kept):
-    """Saturate the features; queries, keys and values with biases; rotate queries and keys by position."""
+    """Queries, keys and values with biases, scaled queries; rotation and waves of the positions."""
     d = config.n_channels
-    rotation = 3 * (d // 2) + 2 * 3 * d  # angle, cosine, sine of channel pairs; 3 per rotated channel
-    return kept * (3 * d + 3 * (2 * d * d + d) + (rotation if config.distance else 0))
+    place = 5 * N_WAVES + 2 * 3 * d  # angle, cosine, sine, both weighted; 3 per rotated channel
+    return kept * (d + 3 * (2 * d * d + d) + (place if config.distance else 0))
 
 
-def _attention_flops(config, kept, batch_size):
-    """Count per pair: score, distance, softmax, and mixing into an attended key and an attended value."""
+def _attention_flops(config, kept):
+    """Count per pair: score with its distance channels, mask, softmax, mixing into attended key and value."""
     d, hidden = config.n_channels, config.approximator_hidden
     window = 3 * config.window + config.n_global  # its own block and both neighbours
     pairs = kept * (min(kept, window) if config.attention == "window" else kept)
-    # every sequence has the same positions under full attention, so the distance term is made once per batch
-    distance = _DISTANCE_TERM / (batch_size if config.attention == "full" else 1) if config.distance else 0
+    distance = 2 * 2 * N_WAVES if config.distance else 0
     if config.attention == "mlp":
         per_pair = hidden * (3 + 2 * config.n_outputs) + 3 * config.n_outputs
         return kept * 3 * 2 * d * hidden + pairs * (per_pair + distance)
-    return kept * d + pairs * (2 * d + distance + (1 if config.distance else 0) + _SOFTMAX + 4 * d)
+    return pairs * (2 * d + distance + _SOFTMAX + 4 * d)
 
 
 def _approximator_flops(config, kept):

@@ -92,7 +92,7 @@ class SparseOrganism(nn.Module):
         contribution = self._strength(chosen, kept, mask, gates)
         contribution = contribution * (gates[..., None] * self.config.reference_budget**-0.5)
         prediction = contribution.sum(axis=1) + self.bias
-        local = self._local(features, relevance, lengths)
+        local = self.readout(self.pool(features, relevance, lengths))
         return OrganismOutput(prediction, local, relevance, kept, mask, gates, contribution)
 
     def predict(self, tokens, lengths, counts, widest: int, key=None) -> mx.array:
@@ -133,11 +133,11 @@ class SparseOrganism(nn.Module):
         bias = self.attention.distance_bias(projected) if self.config.distance else mx.array(0.0)
         return self.approximator.pairwise(projected.queries, projected.keys, projected.values, bias, gates)
 
-    def _local(self, features, relevance, lengths):
-        """Predict from the gated sum of the features of all positions, with no interaction: linear in L."""
+    def pool(self, features, relevance, lengths) -> mx.array:
+        """Sum the features of all positions by their gates: (B, L, D) -> (B, D); no interaction, linear in L."""
         real = mx.arange(relevance.shape[1])[None] < lengths[:, None]
         weights = mx.sigmoid(self.gate["scale"] * relevance + self.gate["shift"]) * real
-        return self.readout((weights[:, None] @ features)[:, 0] * (1 / SATURATION))
+        return (weights[:, None] @ features)[:, 0] * (1 / SATURATION)
 
 
 def stem_kernel(config: ModelConfig) -> str:

@@ -11,6 +11,7 @@ from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.model.selector import budget
 from mlx_gsa.model.weights import ModelBundle
 from mlx_gsa.training.discovery import DiscoveredFilter, discover_filters
+from mlx_gsa.training.warm_start import warm_start
 
 PARAMETER_LIMIT = 50_000
 
@@ -47,9 +48,14 @@ def new_bundle(config: RunConfig, dataset: Dataset, discover: bool = True) -> tu
     found = []
     if model.config.stem:
         model.stem.composition = mx.array(composition(dataset, rows, model.config.strands), dtype=mx.float32)
-        if discover and settings.initial_filters == "kmers":
-            found = _discover(model.config, settings, dataset, rows, scale)
-            start_filters(model, found)
+    if discover and model.config.stem and settings.initial_filters == "kmers":
+        targets = _targets(dataset, rows, scale)
+        found = discover_filters(
+            [dataset.sequence(int(i)) for i in rows], targets, model.config.n_channels, model.config.filter_width,
+            settings.kmer_length, model.config.strands, seed=settings.seed,
+        )  # fmt: skip
+        start_filters(model, found)
+        warm_start(model, dataset, rows, targets, settings.seed)
     mx.eval(model.parameters())
     return ModelBundle(model, dataset.task, dataset.classes, scale), found
 
@@ -94,13 +100,8 @@ def sparsity_at(epoch: int, config: RunConfig) -> float:
     return float(start * (end / start) ** (epoch / steps))
 
 
-def _discover(config, settings, dataset, rows, scale):
+def _targets(dataset, rows, scale):
     labels = dataset.records.label[rows]
-    targets = scale.learned(labels)[:, None]
     if dataset.task == "multiclass":
-        targets = np.eye(len(dataset.classes))[labels.astype(int)]
-    sequences = [dataset.sequence(int(i)) for i in rows]
-    return discover_filters(
-        sequences, targets, config.n_channels, config.filter_width, settings.kmer_length, config.strands,
-        seed=settings.seed,
-    )  # fmt: skip
+        return np.eye(len(dataset.classes))[labels.astype(int)]
+    return scale.learned(labels)[:, None].astype(np.float64)

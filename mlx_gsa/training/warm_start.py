@@ -1,0 +1,84 @@
+"""A linear start: the readout, and the approximator with it, begin at a ridge regression on the first filters.
+
+Without it the first epochs are spent on finding a scale. The regression sees training records only.
+"""
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_gsa.data.batches import assemble, inference_length
+from mlx_gsa.data.dataset import Dataset
+from mlx_gsa.model.organism import SparseOrganism
+from mlx_gsa.model.stem import SATURATION
+
+MAX_POSITIONS = 6_000_000
+_BATCH = 32
+_LOGITS = 4.0  # logit of a probability p near a half is about 4 (p - 1/2)
+
+
+def warm_start(model: SparseOrganism, dataset: Dataset, rows, targets: np.ndarray, seed: int) -> None:
+    """Set readout and approximator to the best linear prediction from the gated sum of the features.
+
+    Parameters
+    ----------
+    model : SparseOrganism
+        With its first filters; changed in place.
+    dataset : Dataset
+    rows : array of int
+        Training records.
+    targets : np.ndarray (len(rows), n_outputs)
+        Standardised values of a regression, else 0/1 of each output.
+    seed : int
+        Of the draw of records, where there are more than six million bp.
+    """
+    order = np.random.default_rng(seed).permutation(len(rows))
+    total = np.cumsum(dataset.lengths[rows][order])
+    drawn = np.sort(order[: max(1, int(np.searchsorted(total, MAX_POSITIONS)))])
+    pooled = pooled_features(model, dataset, rows[drawn])
+    weights, bias = ridge(pooled, targets[drawn])
+    if dataset.task != "regression":
+        weights, bias = weights * _LOGITS, (bias - 0.5) * _LOGITS
+    model.readout.weight, model.readout.bias = mx.array(weights.T), mx.array(bias)
+    model.bias = mx.array(bias)
+    _linear_approximator(model, weights * (model.config.reference_budget**0.5 / SATURATION))
+
+
+def pooled_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray:
+    """Return the gated sum of the features of each record, as the local objective reads it; shape (n, D)."""
+    pooled = []
+    for start in range(0, len(rows), _BATCH):
+        members = rows[start : start + _BATCH]
+        padded = inference_length(int(dataset.lengths[members].max()))
+        batch = assemble(dataset, members, padded, len(members))
+        features = model.features(mx.array(batch.tokens))
+        pooled.append(np.array(model.pool(features, model.selector(features), mx.array(batch.lengths))))
+    return np.concatenate(pooled).astype(np.float64)
+
+
+def ridge(inputs: np.ndarray, targets: np.ndarray, strength: float = 1e-2) -> tuple[np.ndarray, np.ndarray]:
+    """Solve a ridge regression on standardised inputs (n, D): weights (D, n_outputs) and bias (n_outputs,) float32."""
+    mean, deviation = inputs.mean(axis=0), inputs.std(axis=0) + 1e-6
+    scaled = (inputs - mean) / deviation
+    gram = scaled.T @ scaled + strength * len(inputs) * np.eye(inputs.shape[1])
+    weights = np.linalg.solve(gram, scaled.T @ (targets - targets.mean(axis=0))) / deviation[:, None]
+    return weights.astype(np.float32), (targets.mean(axis=0) - mean @ weights).astype(np.float32)
+
+
+def _linear_approximator(model, weights):
+    """Let the query be the features and two hidden units per output carry +w.q and -w.q, whose difference is w.q."""
+    width = model.config.n_channels
+    approximator, n_outputs = model.approximator, min(weights.shape[1], model.config.approximator_hidden // 2)
+    model.attention.query_projection.weight = mx.eye(width)
+    model.attention.query_projection.bias = mx.zeros((width,))
+    first = np.array(approximator.input.weight) * 0.5
+    first_bias = np.array(approximator.input.bias)
+    last = np.array(approximator.output.weight) * 0.1
+    for output in range(n_outputs):
+        for unit, sign in ((2 * output, 1.0), (2 * output + 1, -1.0)):
+            first[unit], first_bias[unit] = 0.0, 0.0
+            first[unit, :width] = sign * weights[:, output]
+            last[:, unit] = 0.0
+            last[output, unit] = sign
+    approximator.input.weight, approximator.input.bias = mx.array(first), mx.array(first_bias)
+    approximator.output.weight = mx.array(last)
+    approximator.output.bias = mx.zeros((model.config.n_outputs,))
