@@ -30,9 +30,10 @@ METRIC_NAMES = {
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resampling.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--no-cost", is_flag=True, help="Do not measure time and memory beside full attention.")
+@click.option("--baseline", is_flag=True, help="Fit simple models (k-mers, GC) on the same split, too.")
 @click.option("--out", type=FOLDER, help="Folder of the results; otherwise the run's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def command(run, data, split, bootstrap, by_group, seed, batch_size, no_cost, out, as_json):
+def command(run, data, split, bootstrap, by_group, seed, batch_size, no_cost, baseline, out, as_json):
     """Measure how well a trained model predicts and what it selects.
 
     RUN is a run folder; without it the latest run is taken.
@@ -44,9 +45,8 @@ def command(run, data, split, bootstrap, by_group, seed, batch_size, no_cost, ou
     found = find_run(run)
     dataset = Dataset.open(_data_folder(found, data))
     with reporting("Evaluating", unit="sequences") as report:
-        evaluation = evaluate_run(
-            found, dataset, split, bootstrap, batch_size, not no_cost, report, seed=seed, by_group=by_group
-        )
+        choices = {"seed": seed, "by_group": by_group, "baselines": baseline}
+        evaluation = evaluate_run(found, dataset, split, bootstrap, batch_size, not no_cost, report, **choices)
     folder = out or (Path("evaluation") if found.shipped else found.path)
     paths = evaluation.save(folder) + _pictures(evaluation, folder)
     if as_json:
@@ -75,6 +75,8 @@ def _pictures(evaluation, folder):
 
 def _show(evaluation, paths):
     console.print(_prediction_table(evaluation))
+    if evaluation.baselines:
+        console.print(_baseline_table(evaluation))
     if evaluation.selection and evaluation.selection.recall:
         for each in (_recall_table, _ranking_table, _kind_table, _decoy_table):
             console.print(each(evaluation.selection))
@@ -92,6 +94,23 @@ def _prediction_table(evaluation):
     title = f"Prediction: {len(evaluation.labels):,} {evaluation.split} records"
     level = f"{evaluation.manifest['level']:.0%} interval"
     return table(title, ["metric", f"value ({level})"], rows)
+
+
+def _baseline_table(evaluation):
+    names = list(evaluation.metrics)
+    rows = [("this model", *(_number(evaluation.metrics[name]) for name in names), None)]
+    rows += [
+        (_simple_name(each), *(_number(each["metrics"][name]) for name in names), _number(each["difference"][names[0]]))
+        for each in evaluation.baselines
+    ]
+    columns = ["", *(METRIC_NAMES[name] for name in names), f"this model's {METRIC_NAMES[names[0]]} less its"]
+    caption = "fitted on the training split, chosen on the validation split; intervals from the same resamples"
+    return table("Beside simple models", columns, rows, caption)
+
+
+def _simple_name(simple):
+    choice = simple["choice"]
+    return f"{choice['k']}-mers, linear" if "k" in choice else f"{simple['name']} alone"
 
 
 def _recall_table(selection):

@@ -23,7 +23,7 @@ class _Frozen(BaseModel):
 class ModelConfig(_Frozen):
     """Sizes and switches of the organism (DNA in, regulatory strength out)."""
 
-    n_channels: int = Field(16, ge=2, description="width D of embeddings, stem and attention")
+    n_channels: int = Field(16, ge=2, multiple_of=2, description="width D of embeddings, stem and attention")
     n_outputs: int = Field(1, ge=1, description="values predicted per sequence")
     stem: bool = Field(True, description="False: each position sees one nucleotide only (an ablation)")
     filter_width: int = Field(20, ge=1, le=64, description="bp seen by one stem filter")
@@ -46,7 +46,7 @@ class TrainingConfig(_Frozen):
 
     epochs: int = Field(12, ge=1)
     batch_size: int = Field(32, ge=1, description="sequences per step")
-    learning_rate: float = Field(3e-3, gt=0, description="base rate per step, after warm-up")
+    learning_rate: float = Field(6e-3, gt=0, description="base rate per step, after warm-up")
     embedding_rate: float = Field(5.0, gt=0, description="embeddings learn at this multiple of the base rate")
     weight_decay: float = Field(1e-4, ge=0)
     warmup: float = Field(0.5, ge=0, description="epochs of linear warm-up")
@@ -81,6 +81,13 @@ class RunConfig(_Frozen):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     data: DataConfig = DataConfig()
+
+    @model_validator(mode="after")
+    def _kmers_fit(self):
+        k, width = self.training.kmer_length, self.model.filter_width
+        if self.model.stem and self.training.initial_filters == "kmers" and k > width:
+            raise ValueError(f"training.kmer_length ({k} bp) is longer than model.filter_width ({width} bp)")
+        return self
 
 
 def load_config(path: Path | str | None = None, overrides: dict | None = None) -> RunConfig:
@@ -135,6 +142,8 @@ def _read_toml(path):
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
         raise ConfigError("configuration file not found", where=str(path)) from None
+    except OSError as error:
+        raise ConfigError("configuration file cannot be read", where=str(path), found=str(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("configuration file is not TOML", where=str(path), found=str(error)) from None
 
@@ -172,9 +181,11 @@ def _to_toml(value):
 def _readable(error, path):
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    where = f"{key} in {path}" if path else key
+    where = f"{key} in {path}" if key and path else key or path
     if first["type"] == "extra_forbidden":
         return ConfigError("unknown setting", where=where, mend=_nearest(key))
+    if first["type"] == "value_error":
+        return ConfigError("settings do not fit each other", where=where, found=str(first["ctx"]["error"]))
     return ConfigError("setting out of range", where=where, expected=first["msg"], found=repr(first.get("input")))
 
 

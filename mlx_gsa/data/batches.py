@@ -44,7 +44,7 @@ def bucket_lengths(lengths, n_buckets: int = 8) -> np.ndarray:
 
 def inference_length(length: int) -> int:
     """Round a length up to the next of a ladder in steps of about an eighth, so that shapes stay few."""
-    step = max(_ROUND, 1 << max(int(length) - 1, 1).bit_length() - 4)
+    step = max(_ROUND, 1 << max((int(length) - 1).bit_length() - 4, 0))
     return int(-(-length // step) * step)
 
 

@@ -69,9 +69,9 @@ def bootstrap_intervals(
     replicates = {name: [] for name in metrics}
     for weights in resampling_weights(len(labels), n, seed, groups):
         for name, metric in metrics.items():
-            replicates[name].append(_score(metric, labels, predictions, weights))
+            replicates[name].append(score_resamples(metric, labels, predictions, weights))
     return {
-        name: _interval(metric(labels, predictions), replicates[name], level)
+        name: percentile_interval(metric(labels, predictions), replicates[name], level)
         for name, metric in metrics.items()
     }
 
@@ -103,13 +103,49 @@ def paired_ratio_interval(
     """
     labels, numerator, denominator = (np.asarray(part) for part in (labels, numerator, denominator))
     replicates = [
-        _positive_ratio(
-            _score(metric, labels, numerator, weights), _score(metric, labels, denominator, weights)
+        positive_ratio(
+            score_resamples(metric, labels, numerator, weights),
+            score_resamples(metric, labels, denominator, weights),
         )
         for weights in resampling_weights(len(labels), n, seed, groups)
     ]
-    value = _positive_ratio(metric(labels, numerator), metric(labels, denominator))
-    return _interval(float(value), replicates, level)
+    value = positive_ratio(metric(labels, numerator), metric(labels, denominator))
+    return percentile_interval(float(value), replicates, level)
+
+
+def paired_difference_intervals(
+    metrics: Mapping[str, Metric], labels, first, second, n=1000, seed=0, groups=None, level=0.95
+) -> dict[str, Interval]:
+    """Compute by how much each metric is larger on one set of predictions than on another, record by record paired.
+
+    Parameters
+    ----------
+    metrics : mapping of str to callable
+    first, second : array_like, shape (n_records,) or (n_records, C)
+        Predictions for the same records.
+    labels, n, seed, groups, level
+        As for `bootstrap_interval`.
+
+    Returns
+    -------
+    dict of str to Interval
+        ``metric(first) - metric(second)``; an interval without zero means that the two differ.
+
+    Raises
+    ------
+    GsaError
+        As for `bootstrap_interval`.
+    """
+    labels, first, second = (np.asarray(part) for part in (labels, first, second))
+    replicates = {name: [] for name in metrics}
+    for weights in resampling_weights(len(labels), n, seed, groups):
+        for name, metric in metrics.items():
+            scores = [score_resamples(metric, labels, part, weights) for part in (first, second)]
+            replicates[name].append(scores[0] - scores[1])
+    return {
+        name: percentile_interval(metric(labels, first) - metric(labels, second), replicates[name], level)
+        for name, metric in metrics.items()
+    }
 
 
 def sums_intervals(
@@ -144,7 +180,7 @@ def sums_intervals(
         statistic(weights @ columns) for weights in resampling_weights(len(columns), n, seed, groups)
     ]
     stacked = np.concatenate(replicates) if replicates else np.empty((0, len(value)))
-    return [_interval(float(value[j]), [stacked[:, j]], level) for j in range(len(value))]
+    return [percentile_interval(float(value[j]), [stacked[:, j]], level) for j in range(len(value))]
 
 
 def resampling_weights(n_records, n_resamples, seed=0, groups=None) -> Iterator[np.ndarray]:
@@ -190,15 +226,48 @@ def _units(n_records, groups):
     return member.ravel(), len(names)
 
 
-def _score(metric, labels, predictions, weights):
-    """Score each resample (b,), as arrays where the metric can."""
+def score_resamples(metric: Metric, labels, predictions, weights) -> np.ndarray:
+    """Score each resample, as arrays where the metric can.
+
+    Parameters
+    ----------
+    metric, labels, predictions
+        As for `bootstrap_interval`.
+    weights : np.ndarray, shape (b, n_records)
+        As `resampling_weights` yields them.
+
+    Returns
+    -------
+    np.ndarray, shape (b,)
+    """
     if "weights" in inspect.signature(metric).parameters:
         return np.asarray(metric(labels, predictions, weights=weights))
     picks = (np.repeat(np.arange(len(labels)), row.astype(int)) for row in weights)
     return np.array([metric(labels[pick], predictions[pick]) for pick in picks], float)
 
 
-def _interval(value, replicates, level):
+def percentile_interval(value, replicates, level=0.95) -> Interval:
+    """Put a value and the quantiles of its bootstrap replicates together.
+
+    Parameters
+    ----------
+    value : float
+        On the data themselves.
+    replicates : list of np.ndarray
+        The same on resamples, in chunks; nan where not defined.
+    level : float
+        Coverage in (0, 1).
+
+    Returns
+    -------
+    Interval
+        nan bounds if the value or more than half of the replicates are not defined.
+
+    Raises
+    ------
+    GsaError
+        A level outside (0, 1).
+    """
     if not 0 < level < 1:
         raise GsaError(
             "The level of an interval is out of range", expected="between 0 and 1", found=f"{level:g}"
@@ -211,6 +280,7 @@ def _interval(value, replicates, level):
     return Interval(float(value), float(low), float(high))
 
 
-def _positive_ratio(numerator, denominator):
+def positive_ratio(numerator, denominator) -> np.ndarray:
+    """Divide element by element; nan where the denominator is not positive, as a share of nothing says nothing."""
     numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)

@@ -12,6 +12,7 @@ from mlx_gsa.data.atomic import atomic_write_bytes, atomic_write_text
 from mlx_gsa.errors import DatasetError, RunError
 from mlx_gsa.evaluation.bootstrap import Interval, bootstrap_intervals, paired_ratio_interval
 from mlx_gsa.evaluation.cost import compare_flops, compare_forward
+from mlx_gsa.evaluation.kmer_baseline import compare_simple_models, require_sklearn
 from mlx_gsa.evaluation.prediction import METRICS, pearson
 from mlx_gsa.evaluation.selection import SelectionTally
 from mlx_gsa.evaluation.selection_report import SelectionReport, make_report
@@ -44,6 +45,8 @@ class Evaluation:
     cost : dict
         ``parameters``, ``flops`` (see `cost.compare_flops`), ``measured`` (see `cost.compare_forward`) or
         None.
+    baselines : list of dict or None
+        Simple models fitted on the same split, see `kmer_baseline.compare_simple_models`; None where not asked for.
     manifest : dict
         Run, data, split, seed, versions, machine and the command that repeats this.
     """
@@ -60,6 +63,7 @@ class Evaluation:
     selection: SelectionReport | None
     cost: dict
     manifest: dict
+    baselines: list | None = None
 
     @property
     def name(self) -> str:
@@ -80,6 +84,7 @@ class Evaluation:
                 "kept_share": self.kept_share,
                 "selection": self.selection and self.selection.to_dict(),
                 "cost": self.cost,
+                "baselines": self.baselines,
             }
         )
 
@@ -130,6 +135,7 @@ def evaluate_run(
     predictor=None,
     seed=0,
     by_group=False,
+    baselines=False,
 ) -> Evaluation:
     """Evaluate a trained run on one split of a data set.
 
@@ -156,6 +162,8 @@ def evaluate_run(
         Of resampling and of ties in the relevance ranking.
     by_group : bool
         Resample whole groups of records for the prediction metrics.
+    baselines : bool
+        Fit simple models on the same split, too (needs scikit-learn).
 
     Returns
     -------
@@ -167,7 +175,11 @@ def evaluate_run(
         The split is empty, or task or classes are not the model's.
     RunError
         The run has no model, or the model gives numbers that are not finite.
+    GsaError
+        `baselines` without scikit-learn.
     """
+    if baselines:
+        require_sklearn()  # before a long evaluation, not after it
     report = progress or (lambda done, total, note: None)
     predictor = predictor or _load(run)
     _check_fit(predictor, dataset)
@@ -184,6 +196,7 @@ def evaluate_run(
     metrics = bootstrap_intervals(METRICS[dataset.task], labels, predictions, **options)
     reachable = _reachable(dataset, indices, labels, predictions, options)
     selection = None if tally is None else make_report(tally, bootstrap, seed, LEVEL)
+    beside = _baselines(predictor, dataset, split, labels, predictions, options, report) if baselines else None
     report(len(indices), len(indices), "cost")
     return Evaluation(
         task=dataset.task,
@@ -197,7 +210,8 @@ def evaluate_run(
         kept_share=kept_share,
         selection=selection,
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
-        manifest=_manifest(run, dataset, split, len(indices), bootstrap, batch_size, seed, by_group),
+        manifest=_manifest(run, dataset, split, len(indices), bootstrap, batch_size, seed, by_group, baselines),
+        baselines=beside,
     )
 
 
@@ -261,6 +275,13 @@ def _reachable(dataset, indices, labels, predictions, options):
     return best | {"share": paired_ratio_interval(pearson, labels, predictions, clean, **options)}
 
 
+def _baselines(predictor, dataset, split, labels, predictions, options, report):
+    strands = predictor.config.strands
+    return compare_simple_models(
+        dataset, labels, predictions, split, strands=strands, progress=report, **options
+    )
+
+
 def _cost(predictor, lengths, batch_size, measure):
     length = int(np.median(lengths))
     return {
@@ -270,7 +291,7 @@ def _cost(predictor, lengths, batch_size, measure):
     }
 
 
-def _manifest(run, dataset, split, n, bootstrap, batch_size, seed, by_group):
+def _manifest(run, dataset, split, n, bootstrap, batch_size, seed, by_group, baselines):
     same = None if run.data_hash is None else run.data_hash == dataset.data_hash
     command = (
         f"gsa evaluate {run.path} --data {dataset.path} --split {split} --bootstrap {bootstrap} --seed {seed}"
@@ -278,7 +299,7 @@ def _manifest(run, dataset, split, n, bootstrap, batch_size, seed, by_group):
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "command": command + (" --by-group" if by_group else ""),
+        "command": command + " --by-group" * by_group + " --baseline" * baselines,
         "run": str(run.path),
         "shipped_model": bool(run.shipped),
         "dataset": str(dataset.path),

@@ -65,8 +65,7 @@ class SelectedAttention(nn.Module):
             return Projected(scaled, keys, queries, keys, values)
         angles = positions[..., None].astype(mx.float32) * self._frequencies
         cosine, sine = (mx.broadcast_to(f(angles), (*keys.shape[:2], N_WAVES)) for f in (mx.cos, mx.sin))
-        step = max(1, 2 * N_WAVES // queries.shape[-1])
-        rotation = (cosine[..., ::step], sine[..., ::step])
+        rotation = [_spread(waves, queries.shape[-1] // 2) for waves in (cosine, sine)]
         weighted = [cosine * self.distance_weights, sine * self.distance_weights]
         placed_queries = mx.concatenate([_rotate(scaled, *rotation), *weighted], axis=-1)
         placed_keys = mx.concatenate([_rotate(keys, *rotation), cosine, sine], axis=-1)
@@ -177,6 +176,12 @@ def _keys_and_values(projected):
 def _attended(projected, joined, weights):
     n_channels = projected.keys.shape[-1]
     return Attended(projected.queries, joined[..., :n_channels], joined[..., n_channels:], weights)
+
+
+def _spread(waves, count):
+    """Pick `count` of the waves, evenly; by a slice where one does, as it is faster than a gather."""
+    even = N_WAVES % count == 0
+    return waves[..., :: N_WAVES // count] if even else waves[..., mx.arange(count) * N_WAVES // count]
 
 
 def _rotate(vectors, cosine, sine):

@@ -7,7 +7,7 @@ import mlx.nn as nn
 import numpy as np
 
 _LOWEST = -(2**31)
-START_SLOPE = 0.5  # relevance per unit of feature at the start: a bound filter adds about 4
+START_SLOPE = 1.5  # relevance per unit of feature at the start; the gate opens at two units
 _GOLDEN = 2654435769  # 2^32 / golden ratio, odd: multiplication by it permutes the 32-bit integers
 
 

@@ -84,7 +84,7 @@ def restore_model(arrays: dict, header: dict, where: str) -> ModelBundle:
     """Build the model that a header describes and lay the arrays in it; every mismatch is reported at once."""
     try:
         model = SparseOrganism(ModelConfig.model_validate(header["config"]))
-        scale = LabelScale(**header["scale"])
+        task, classes, scale = header["task"], header["classes"], LabelScale(**header["scale"])
     except (KeyError, TypeError, ValidationError) as error:
         raise RunError("model header cannot be used", where=where, found=str(error)) from None
     expected = {name: value.shape for name, value in tree_flatten(model.parameters())}
@@ -93,7 +93,7 @@ def restore_model(arrays: dict, header: dict, where: str) -> ModelBundle:
     if wrong:
         raise RunError("weights do not fit the configuration", where=where, found=", ".join(wrong))
     model.update(tree_unflatten(list(arrays.items())))
-    return ModelBundle(model, header["task"], header["classes"], scale)
+    return ModelBundle(model, task, classes, scale)
 
 
 def save_arrays(path: Path, arrays: dict, header: dict) -> Path:
@@ -119,6 +119,6 @@ def load_arrays(path: Path) -> tuple[dict, dict]:
     try:
         arrays, metadata = mx.load(str(path), format="safetensors", return_metadata=True)
         mx.eval(arrays)
-        return arrays, json.loads(metadata[_KEY])
-    except (RuntimeError, ValueError, KeyError) as error:
+        return arrays, dict(json.loads(metadata[_KEY]))
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
         raise RunError("model file is damaged or foreign", where=str(path), found=str(error)) from None

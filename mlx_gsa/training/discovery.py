@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _BASES = 4
+MARGIN = 6  # bp on either side into which a filter's window may move towards its motif
 SATURATION = 8.0  # of the occupancy, as in the stem
 _COMPLEMENT = 3  # complement of base b is 3 - b
 
@@ -72,7 +73,7 @@ def discover_filters(
         if abs(z[code]) < chance_z(len(z)):
             break
         template = _template(bases, label[:, output], code, z[code], sums, counts, strands)
-        template = _refined(bases, template, strands)
+        template = _refined(bases, template, label[:, output] * np.sign(z[code]), strands)
         response = bases.responses(template, strands)
         threshold = _best_threshold(bases, response, label[:, output])
         found.append(DiscoveredFilter(_spell(code, k), float(z[code]), template, threshold))
@@ -118,6 +119,10 @@ class _Positions:
         """Add up the occupancy of each record; shape (n,)."""
         squared = np.square(np.maximum(response - threshold, 0))
         return np.add.reduceat(squared / (1 + squared / SATURATION), self.first - self.width // 2)
+
+    def unused(self, places):
+        """Leave out window centres whose middle k-mer an earlier filter has taken."""
+        return places[self.clean[places - self.k // 2]]
 
     def erase(self, response, template):
         """Take the matches of a filter out of what later k-mers are counted in."""
@@ -214,30 +219,45 @@ def _occurrences(bases, residual, code, start, strands):
     return windows, residual[bases.owner[places]]
 
 
-def _refined(bases, template, strands, rounds=2):
-    """Re-estimate a template as log-odds of the windows that it matches."""
+def _refined(bases, template, weight, strands, rounds=3):
+    """Re-estimate a template as log-odds of the windows it matches, each counted by its record's label; centre it.
+
+    Matches that the background makes by chance have labels of mean zero and cancel; what remains are the sites that
+    act. The pseudocount is the noise of that cancellation.
+    """
     for _ in range(rounds):
-        windows = _matched_windows(bases, template, strands)
-        if len(windows) < 20:
+        windows, owners = _matched_windows(bases, template, strands)
+        weights = weight[owners]
+        total, noise = weights.sum(), np.sqrt(np.square(weights).sum())
+        if total <= 3 * noise:
             break
-        counts = np.stack([(windows == base).sum(axis=0) for base in range(_BASES)], axis=1)
-        shares = (counts + bases.composition) / (counts.sum(axis=1, keepdims=True) + 1)
+        counts = np.stack([np.where(windows == base, weights[:, None], 0).sum(axis=0) for base in range(_BASES)], axis=1)
+        shares = np.maximum(counts + noise * bases.composition, 0.01 * total) / (total + noise)
+        shares = shares / shares.sum(axis=1, keepdims=True)
         odds = np.log2(shares / bases.composition)
-        information = (shares * odds).sum(axis=1, keepdims=True)
-        template = np.where(information > 0.15, np.clip(odds, -4, 2), 0.0)
+        information = (shares * odds).sum(axis=1)
+        told = np.where(information > 0.1, information, 0)
+        first = int(np.convolve(told, np.ones(bases.width), mode="valid").argmax())
+        centre = first + (np.flatnonzero(told[first : first + bases.width]).mean() - (bases.width - 1) / 2)
+        first = int(np.clip(round(centre), 0, 2 * MARGIN))
+        chosen = slice(first, first + bases.width)
+        template = np.where(told[chosen, None] > 0, np.clip(odds[chosen], -4, 2), 0.0)
     return template
 
 
-def _matched_windows(bases, template, strands):
+def _matched_windows(bases, template, strands, share=0.6):
+    """Return the windows of all matches, MARGIN bp wider on either side, on the filter's strand, and their records."""
     best = standardised(template, bases.composition).max(axis=1).sum()
-    limit, left, offsets = max(3.5, 0.7 * best), (bases.width - 1) // 2, np.arange(bases.width)
-    forward = np.flatnonzero(bases.one_strand(template) > limit)
-    windows = bases.tokens[forward[:, None] - left + offsets]
-    if strands == "forward":
-        return windows
-    reverse = np.flatnonzero(bases.one_strand(template[::-1, ::-1]) > limit)
-    mirrored = bases.tokens[reverse[:, None] - left + offsets][:, ::-1]
-    return np.concatenate([windows, np.where(mirrored < _BASES, _COMPLEMENT - mirrored, _BASES)])
+    limit, left = max(3.5, share * best), (bases.width - 1) // 2
+    offsets = np.arange(-MARGIN, bases.width + MARGIN)
+    places = bases.unused(np.flatnonzero(bases.one_strand(template) > limit))
+    windows = bases.tokens[places[:, None] - left + offsets]
+    if strands == "both":
+        reverse = bases.unused(np.flatnonzero(bases.one_strand(template[::-1, ::-1]) > limit))
+        mirrored = bases.tokens[reverse[:, None] - left + offsets][:, ::-1]
+        windows = np.concatenate([windows, np.where(mirrored < _BASES, _COMPLEMENT - mirrored, _BASES)])
+        places = np.concatenate([places, reverse])
+    return windows, bases.owner[places]
 
 
 def _best_threshold(bases, response, label):

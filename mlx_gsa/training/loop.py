@@ -1,6 +1,7 @@
 """The training loop: epochs of compiled steps, validation, best and last checkpoints."""
 
 import time
+from copy import deepcopy
 from pathlib import Path
 
 import mlx.core as mx
@@ -88,6 +89,7 @@ class Trainer:
         """
         settings = self.config.training
         stopped = self._exhausted()
+        self._whole = self._snapshot()
         try:
             while self.progress["epoch"] < settings.epochs and not stopped:
                 self._epoch()
@@ -126,6 +128,7 @@ class Trainer:
         mx.eval(main, local, norm, by_organ, self.bundle.model.state, self.optimizer.state)
         self._account(len(rows), main.item(), local.item(), norm.item(), by_organ)
         self.progress["step"] = number + 1
+        self._whole = self._snapshot()
         self.observe(self._step_row(epoch, number, len(rows), sparsity))
 
     def _compiled(self, padded, widest):
@@ -162,6 +165,7 @@ class Trainer:
         seconds = time.monotonic() - started
         speed = n_steps * self.config.training.batch_size / seconds
         self.log.append(row | {"seconds": round(seconds, 2), "records_per_second": round(speed, 1)})
+        self._whole = self._snapshot()
         self._save()
         self.observe(row)
 
@@ -195,9 +199,13 @@ class Trainer:
         patience = self.config.training.patience
         return bool(patience) and self.progress["since_best"] >= patience
 
+    def _snapshot(self):
+        """Hold the state between two steps: Ctrl-C comes within one, when weights and progress do not fit."""
+        trees = self.bundle.model.parameters(), self.optimizer.state
+        return Checkpoint(*tree_map(lambda x: x, trees), deepcopy(self.progress))
+
     def _save(self):
-        model = tree_map(lambda x: x, self.bundle.model.parameters())
-        save_checkpoint(self.folder, Checkpoint(model, self.optimizer.state, self.progress))
+        save_checkpoint(self.folder, self._whole)
 
     def _plan(self, epoch):
         settings = self.config.training

@@ -93,6 +93,8 @@ def resume_run(folder: Path, observe=None) -> Trainer:
     trainer = Trainer(bundle, config, dataset, folder, observe)
     if interrupted:
         trainer.resume()
+    else:
+        trainer.log.rewind(0)  # a kill between the first row and the first checkpoint leaves that row
     return trainer
 
 
@@ -113,10 +115,10 @@ def read_manifest(folder: Path) -> dict:
     """
     path = Path(folder) / MANIFEST
     try:
-        manifest = json.loads(path.read_text())
+        manifest = dict(json.loads(path.read_text()))
     except FileNotFoundError:
         raise RunError("not a run", where=str(folder), mend="Give a folder that `gsa train` made.") from None
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise RunError("run manifest cannot be read", where=str(path), found=str(error)) from None
     if manifest.get("format") != _FORMAT or manifest.get("format_version", 0) > _VERSION:
         raise RunError("not a run of this program", where=str(path), expected=_FORMAT, found=str(manifest.get("format")))

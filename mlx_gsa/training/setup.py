@@ -92,9 +92,12 @@ def start_filters(model: SparseOrganism, found: list[DiscoveredFilter]) -> None:
 
 
 def sparsity_at(epoch: int, config: RunConfig) -> float:
-    """Return the share kept in an epoch: shrinking geometrically from `start_sparsity` to `model.sparsity`."""
+    """Return the share kept in an epoch: shrinking geometrically from `start_sparsity` to `model.sparsity`.
+
+    The last epoch is always at the final budget: only such an epoch can be the best.
+    """
     end, start = config.model.sparsity, config.training.start_sparsity
-    steps = round(config.training.anneal * config.training.epochs)
+    steps = min(round(config.training.anneal * config.training.epochs), config.training.epochs - 1)
     if start <= end or epoch >= steps:
         return end
     return float(start * (end / start) ** (epoch / steps))

@@ -1,0 +1,233 @@
+"""Runs held against each other on the same records: retention of a sparse model, and differences between runs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mlx_gsa.errors import GsaError, RunError
+from mlx_gsa.evaluation.bootstrap import (
+    Interval,
+    paired_ratio_interval,
+    percentile_interval,
+    positive_ratio,
+    resampling_weights,
+    score_resamples,
+)
+from mlx_gsa.evaluation.prediction import METRICS, Metric
+
+MARGINS = (0.95, 0.90)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a run predicted for the records of one split, as `gsa evaluate` left it in the run folder.
+
+    Attributes
+    ----------
+    where : str
+        The file it came from.
+    task : str
+    ids : np.ndarray of str (object), shape (n,)
+    labels : np.ndarray, shape (n,)
+    predictions : np.ndarray, shape (n,) or (n, C)
+    """
+
+    where: str
+    task: str
+    ids: np.ndarray
+    labels: np.ndarray
+    predictions: np.ndarray
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How much of a metric sparse models keep of what full models reach.
+
+    Attributes
+    ----------
+    metric : str
+    n_records : int
+    sparse, full : list of float
+        The metric of each seed's run.
+    per_seed : list of Interval
+        sparse / full of each seed; intervals over test records.
+    pooled : Interval
+        Mean over seeds of the sparse metric, over that of the full one; every resample of records is scored with
+        all runs. The interval covers the choice of test records; `per_seed` shows what seeds add.
+    p_inferior : dict of float to float
+        Per margin, one-sided p of "retention is at most this margin": small means not inferior.
+    """
+
+    metric: str
+    n_records: int
+    sparse: list
+    full: list
+    per_seed: list
+    pooled: Interval
+    p_inferior: dict
+
+    def to_dict(self) -> dict:
+        """Give everything as plain dictionaries, lists and numbers."""
+        plain = vars(self) | {"pooled": self.pooled.to_dict(), "per_seed": [each.to_dict() for each in self.per_seed]}
+        return plain | {"p_inferior": {f"{margin:g}": p for margin, p in self.p_inferior.items()}}
+
+
+def read_predictions(run, name="evaluation") -> Predictions:
+    """Read the predictions that `gsa evaluate` wrote.
+
+    Parameters
+    ----------
+    run : str or Path
+        Run folder, or whatever was given as ``--out``.
+    name : str
+        ``evaluation`` for the run's own test split; see `Evaluation.name`.
+
+    Returns
+    -------
+    Predictions
+
+    Raises
+    ------
+    RunError
+        The files are missing or damaged.
+    """
+    table, facts = Path(run) / f"{name}-predictions.tsv", Path(run) / f"{name}.json"
+    try:
+        task = json.loads(facts.read_text(encoding="utf-8"))["task"]
+        lines = table.read_bytes().decode("utf-8", "surrogateescape").split("\n")
+        heads, *rows = (line.split("\t") for line in lines[:-1])
+        columns = dict(zip(heads, zip(*rows, strict=True), strict=True))
+        names = [head for head in heads if head.startswith("p_")] if task == "multiclass" else ["prediction"]
+        values = np.array([columns[each] for each in names], float)
+        labels = np.array(columns["label"], float)
+    except FileNotFoundError as error:
+        raise RunError(
+            "run has not been evaluated", where=str(error.filename), mend=f"gsa evaluate {run}"
+        ) from None
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(
+            "predictions cannot be read", where=str(table), found=str(error), mend=f"gsa evaluate {run}"
+        ) from None
+    ids = np.array(columns["id"], object)
+    return Predictions(str(table), task, ids, labels, values.T if task == "multiclass" else values[0])
+
+
+def align(tables: Sequence[Predictions]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Put the predictions of several runs in the order of the first one's records.
+
+    Parameters
+    ----------
+    tables : sequence of Predictions
+
+    Returns
+    -------
+    np.ndarray, shape (n,)
+        Labels.
+    list of np.ndarray, each shape (n,) or (n, C)
+        Predictions of each run.
+
+    Raises
+    ------
+    RunError
+        The runs were not evaluated on the same records with the same labels.
+    """
+    first = tables[0]
+    row_of = {name: row for row, name in enumerate(first.ids)}
+    aligned = []
+    for table in tables:
+        rows = [row_of.get(name, -1) for name in table.ids]
+        if sorted(rows) != list(range(len(first.ids))) or (table.labels != first.labels[rows]).any():
+            raise RunError(
+                "Runs were evaluated on different records",
+                where=f"{first.where} and {table.where}",
+                mend="Evaluate both on the same data set and split.",
+            )
+        order = np.argsort(rows)
+        aligned.append(table.predictions[order])
+    return first.labels, aligned
+
+
+def retention(
+    sparse_evaluations: Sequence[Predictions],
+    full_evaluations: Sequence[Predictions],
+    metric: str | None = None,
+    n=1000,
+    seed=0,
+    groups=None,
+    level=0.95,
+    margins=MARGINS,
+) -> Retention:
+    """Compute what share of a metric sparse runs keep of full runs, over seeds and test records.
+
+    Parameters
+    ----------
+    sparse_evaluations, full_evaluations : sequence of Predictions, the same number
+        One of each per seed, in the same order of seeds; all of the same records.
+    metric : str, optional
+        A name of `prediction.METRICS`; otherwise the task's leading one.
+    n, seed, groups, level
+        As for `bootstrap_interval`; groups in the order of the first sparse run's records.
+    margins : sequence of float
+        Shares below which a sparse model would count as inferior.
+
+    Returns
+    -------
+    Retention
+        nan where a full model's metric is not positive.
+
+    Raises
+    ------
+    RunError
+        The runs were not evaluated on the same records.
+    GsaError
+        Unequal numbers of runs, none, or a metric that the task does not have.
+
+    Source: Efron & Tibshirani 1993, chapter 16 (bootstrap test by inverting the percentile interval); the share of
+    resamples at or below the margin, with one added above and below, as in Davison & Hinkley 1997, eq. 4.11.
+    """
+    sparse, full = list(sparse_evaluations), list(full_evaluations)
+    if not sparse or len(sparse) != len(full):
+        raise GsaError(
+            "Retention needs a full run for each sparse run", found=f"{len(sparse)} sparse and {len(full)} full"
+        )
+    name, function = _metric(sparse[0].task, metric)
+    labels, predictions = align(sparse + full)
+    halves = predictions[: len(sparse)], predictions[len(sparse) :]
+    scores = [[float(function(labels, each)) for each in half] for half in halves]
+    draws = _pooled_draws(function, labels, halves, n, seed, groups)
+    return Retention(
+        metric=name,
+        n_records=len(labels),
+        sparse=scores[0],
+        full=scores[1],
+        per_seed=[
+            paired_ratio_interval(function, labels, *pair, n, seed, groups, level) for pair in zip(*halves, strict=True)
+        ],
+        pooled=percentile_interval(float(positive_ratio(*(np.mean(each) for each in scores))), [draws], level),
+        p_inferior={margin: _p_at_most(draws, margin) for margin in margins},
+    )
+
+
+def _metric(task, name):
+    metrics = METRICS[task]
+    name = name or next(iter(metrics))
+    if name not in metrics:
+        raise GsaError("Unknown metric", where=task, expected=", ".join(metrics), found=name)
+    return name, metrics[name]
+
+
+def _pooled_draws(metric: Metric, labels, halves, n, seed, groups):
+    """Score each resample with all runs: mean over the sparse ones over mean over the full ones, (n,)."""
+    draws = []
+    for weights in resampling_weights(len(labels), n, seed, groups):
+        means = [np.mean([score_resamples(metric, labels, p, weights) for p in half], axis=0) for half in halves]
+        draws.append(positive_ratio(*means))
+    return np.concatenate(draws) if draws else np.empty(0)
+
+
+def _p_at_most(draws, margin):
+    """Share of resamples at or below the margin; one that is not defined counts against the sparse model."""
+    return float((1 + np.sum(~(draws > margin))) / (1 + len(draws)))

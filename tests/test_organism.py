@@ -1,0 +1,194 @@
+"""The whole organism: its sizes, and that nothing but a sequence decides what is said of it."""
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten
+from toys import forward, random_tokens, scrambled
+
+from mlx_gsa.config import ModelConfig
+from mlx_gsa.dna.alphabet import N, reverse_complement
+from mlx_gsa.model import organism
+from mlx_gsa.model.organism import SparseOrganism, compiled, stem_kernel
+
+ATTENTIONS = ("softmax", "mlp", "full", "window", "random")
+SETTLED = ATTENTIONS[:-1]  # the random control draws anew for every place in a batch
+SMALL = {"window": 9, "n_global": 3}
+
+
+def one_row(output, row, length):
+    """What is said of one sequence, without padding."""
+    used = np.array(output.mask[row])
+    kept, gates, contribution = (np.array(x[row])[used] for x in (output.kept, output.gates, output.contribution))
+    relevance = np.array(output.relevance[row])[:length]
+    return [np.array(output.prediction[row]), np.array(output.local[row]), relevance, kept, gates, contribution]
+
+
+def assert_same(first, second):
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-5)
+
+
+def test_the_organs_have_the_specified_sizes():
+    model = SparseOrganism(ModelConfig())
+    assert model.embeddings.bases.shape == (4, 16) and model.embeddings.table().shape == (6, 16)
+    shapes = [
+        layer.weight.shape for organ in (model.selector, model.approximator) for layer in (organ.input, organ.output)
+    ]
+    assert shapes == [(8, 16), (1, 8), (8, 48), (1, 8)]
+
+
+def test_the_parameters_are_few_and_counted():
+    model = SparseOrganism(ModelConfig())
+    parts = {
+        "embeddings": 4 * 16 + 16, "stem": 20 * 16 * 16 + 2 * 16, "selector": 16 * 8 + 8 + 8 + 1,
+        "readout": 17, "gate": 2, "attention": 3 * (16 * 16 + 16) + 16, "approximator": 48 * 8 + 8 + 8 + 1, "bias": 1,
+    }  # fmt: skip
+    trainable = model.trainable_parameters()
+    assert {name: sum(v.size for _, v in tree_flatten(tree)) for name, tree in trainable.items()} == parts
+    assert model.n_parameters() == sum(parts.values()) < 50_000
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_every_attention_has_the_same_parameters(attention, n_outputs):
+    def shapes(kind):
+        parameters = SparseOrganism(ModelConfig(attention=kind, n_outputs=n_outputs)).parameters()
+        return {name: value.shape for name, value in tree_flatten(parameters)}
+
+    assert shapes(attention) == shapes("softmax")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("attention", SETTLED)
+def test_neither_padding_nor_batch_mates_change_a_result(attention, seed):
+    model = scrambled(seed, attention=attention, n_outputs=2, **SMALL)
+    sequences = random_tokens([64, 1, 30, 47, 12], seed) + [np.full(33, N, np.uint8)]
+    _, together = forward(model, sequences, padded=112)
+    for row, sequence in enumerate(sequences):
+        _, alone = forward(model, [sequence])
+        assert_same(one_row(together, row, len(sequence)), one_row(alone, 0, len(sequence)))
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("length", range(1, 31))
+def test_short_sequences_are_predicted(attention, length):
+    model = scrambled(attention=attention, **SMALL)
+    _, output = forward(model, random_tokens([length]), padded=32)
+    assert np.isfinite(output.prediction).all()
+    kept = np.array(output.kept)[np.array(output.mask)]
+    assert len(kept) == (length if model.keeps_all else -(-length // 10)) and kept.max() < length
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_a_sequence_of_n_alone_is_predicted(attention):
+    model = scrambled(attention=attention, **SMALL)
+    tokens, output = forward(model, [np.full(50, N, np.uint8)])
+    assert np.isfinite(output.prediction).all() and np.isfinite(model.attention_map(tokens, output)).all()
+
+
+@pytest.mark.parametrize("attention", SETTLED)
+def test_gradients_reach_every_parameter(attention):
+    model = scrambled(attention=attention, **SMALL)
+    sequences = random_tokens([80, 70])
+    sequences[0][10:60:3] = N
+    tokens, lengths, counts = mx.array(np.stack([sequences[0], np.pad(sequences[1], (0, 10), constant_values=5)])), [
+        80, 70], [8, 7]  # fmt: skip
+
+    def loss(parameters):
+        model.update(parameters)
+        output = model(tokens, mx.array(lengths), mx.array(counts), 8)
+        return (mx.square(output.prediction - 1) + mx.square(output.local - 1)).sum()
+
+    gradients = mx.grad(loss)(model.trainable_parameters())
+    silent = [name for name, value in tree_flatten(gradients) if not np.abs(np.array(value)).max() > 0]
+    assert not silent
+
+
+def test_without_a_gate_the_selector_learns_from_its_own_objective_alone():
+    for gate, expected in ((True, True), (False, False)):
+        model = scrambled(gate=gate)
+        tokens = mx.array(random_tokens([60])[0][None])
+
+        def loss(parameters, model=model, tokens=tokens):
+            model.update(parameters)
+            return model(tokens, mx.array([60]), mx.array([6]), 6).prediction.sum()
+
+        gradient = mx.grad(loss)(model.trainable_parameters())["selector"]["output"]["weight"]
+        assert np.array(gradient).any() == expected
+
+
+@pytest.mark.parametrize("sparsity", [1e-6, 0.013, 0.1, 0.5, 0.999, 1.0])
+@pytest.mark.parametrize("attention", ["softmax", "mlp", "random"])
+def test_any_share_can_be_kept(attention, sparsity):
+    model = scrambled(attention=attention, sparsity=sparsity)
+    _, output = forward(model, random_tokens([50, 31]), padded=64)
+    assert np.array(output.mask).sum(axis=1).tolist() == [max(1, int(np.ceil(n * sparsity))) for n in (50, 31)]
+    assert np.isfinite(output.prediction).all()
+
+
+def test_keeping_every_position_is_full_attention():
+    sparse = scrambled(sparsity=1.0)
+    full = SparseOrganism(ModelConfig(attention="full"))
+    full.update(sparse.parameters())
+    sequences = random_tokens([60, 45, 1])
+    (_, one), (_, other) = forward(sparse, sequences), forward(full, sequences)
+    for row, sequence in enumerate(sequences):
+        assert_same(one_row(one, row, len(sequence)), one_row(other, row, len(sequence)))
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_contributions_sum_to_the_prediction_without_its_bias(attention):
+    model = scrambled(attention=attention, n_outputs=3, **SMALL)
+    _, output = forward(model, random_tokens([60, 33]), padded=64)
+    total = np.array(output.contribution).sum(axis=1) + np.array(model.bias)
+    np.testing.assert_allclose(output.prediction, total, atol=1e-5)
+    assert not np.array(output.contribution)[~np.array(output.mask)].any()
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_rows_of_the_attention_map_sum_to_1_over_what_is_kept(attention):
+    model = scrambled(attention=attention, **SMALL)
+    tokens, output = forward(model, random_tokens([60, 33]), padded=64)
+    weights, mask = np.array(model.attention_map(tokens, output)), np.array(output.mask)
+    for row in range(2):
+        used = weights[row][np.ix_(mask[row], mask[row])]
+        np.testing.assert_allclose(used.sum(axis=1), 1, rtol=1e-4)
+
+
+def test_the_random_control_follows_its_key():
+    model, sequences = scrambled(attention="random"), random_tokens([60])
+    kept = [forward(model, sequences, key=mx.random.key(seed))[1].kept.tolist() for seed in (0, 0, 1)]
+    assert kept[0] == kept[1] != kept[2]
+
+
+@pytest.mark.parametrize("strands, same", [("both", True), ("forward", False)])
+def test_relevance_is_that_of_the_other_strand_where_filters_read_both(strands, same):
+    model = scrambled(strands=strands, filter_width=21)
+    tokens = random_tokens([80])[0]
+    _, output = forward(model, [tokens, reverse_complement(tokens)])
+    forward_strand, reverse_strand = np.array(output.relevance)
+    assert np.allclose(forward_strand, reverse_strand[::-1], atol=1e-4) == same
+
+
+def test_without_a_stem_a_position_sees_one_nucleotide():
+    model = scrambled(stem=False)
+    tokens = random_tokens([60])[0]
+    _, output = forward(model, [tokens])
+    relevance = np.array(output.relevance)[0]
+    assert all(np.ptp(relevance[tokens == base]) < 1e-6 for base in range(4))
+
+
+def test_the_kernel_is_the_configured_one_or_suits_the_device(monkeypatch):
+    assert stem_kernel(ModelConfig(stem_kernel="conv")) == "conv"
+    for device, kernel in ((mx.Device(mx.cpu), "lookup"), (mx.Device(mx.gpu), "conv")):
+        monkeypatch.setattr(mx, "default_device", lambda device=device: device)
+        assert stem_kernel(ModelConfig()) == kernel
+
+
+def test_functions_are_compiled_on_a_gpu_or_where_asked(monkeypatch):
+    monkeypatch.setattr(organism.mx, "compile", lambda function, **_: ("compiled", function))
+    for device, asked, expected in ((mx.cpu, "", len), (mx.cpu, "1", ("compiled", len)), (mx.gpu, "", ("compiled", len))):
+        monkeypatch.setattr(organism.mx, "default_device", lambda device=device: mx.Device(device))
+        monkeypatch.setenv("GSA_COMPILE", asked)
+        assert compiled(len) == expected
