@@ -27,18 +27,20 @@ class DiscoveredFilter:
         Standard score of its association with the residual label.
     template : np.ndarray (W, 4)
         Weight of each base at each offset of the filter's window.
-    threshold : float
-        Response, in standard deviations over the background, above which the filter's occupancy predicts best.
+    threshold, gain : float
+        Response, in standard deviations over the background, above which the filter binds, and how steeply: those at
+        which its total occupancy follows the label best.
     """
 
     kmer: str
     z: float
     template: np.ndarray
     threshold: float
+    gain: float
 
 
 def discover_filters(
-    sequences, targets, n_filters, width, k, strands="both", max_positions=12_000_000, seed=0
+    sequences, targets, n_filters, width, k, strands="both", max_positions=20_000_000, seed=0
 ) -> list[DiscoveredFilter]:
     """Find filters one after the other, each on the residual of those before.
 
@@ -75,10 +77,11 @@ def discover_filters(
         template = _template(bases, label[:, output], code, z[code], sums, counts, strands)
         template = _refined(bases, template, label[:, output] * np.sign(z[code]), strands)
         response = bases.responses(template, strands)
-        threshold = _best_threshold(bases, response, label[:, output])
-        found.append(DiscoveredFilter(_spell(code, k), float(z[code]), template, threshold))
+        threshold, gain = _best_response(bases, response, label[:, output])
+        found.append(DiscoveredFilter(_spell(code, k), float(z[code]), template, threshold, gain))
         banned |= _near_copies(code, k, strands)
-        residual = _without(residual, bases.total_occupancy(response, threshold))
+        feature = bases.total_occupancy(response, threshold, gain)
+        residual = _without(residual, np.stack([np.ones_like(feature), feature], axis=1))
         bases.erase(response, template)
     return found
 
@@ -93,6 +96,7 @@ class _Positions:
         lengths = np.array([len(s) + width for s in sequences])
         self.first = np.concatenate([[0], np.cumsum(lengths)])[:-1] + width
         self.owner = np.repeat(np.arange(-1, self.n), np.concatenate([[width], lengths])).astype(np.int32)
+        self.nearest = np.maximum(self.owner, 0)  # a window that begins in the first gap belongs to the first record
         self.codes, self.clean = self._kmers()
         counts = np.bincount(self.tokens, minlength=_BASES)[:_BASES]
         self.composition = (counts + counts[::-1]) / (2 * counts.sum())
@@ -115,10 +119,11 @@ class _Positions:
         """Return a filter's response at every position of the strand as it is."""
         return self._convolve(standardised(template, self.composition))
 
-    def total_occupancy(self, response, threshold):
+    def total_occupancy(self, response, threshold, gain):
         """Add up the occupancy of each record; shape (n,)."""
-        squared = np.square(np.maximum(response - threshold, 0))
-        return np.add.reduceat(squared / (1 + squared / SATURATION), self.first - self.width // 2)
+        bound = np.flatnonzero(response > threshold)
+        squared = np.square((response[bound] - threshold) * gain)
+        return np.bincount(self.nearest[bound], squared / (1 + squared / SATURATION), minlength=self.n)
 
     def unused(self, places):
         """Leave out window centres whose middle k-mer an earlier filter has taken."""
@@ -245,7 +250,7 @@ def _refined(bases, template, weight, strands, rounds=3):
     return template
 
 
-def _matched_windows(bases, template, strands, share=0.6):
+def _matched_windows(bases, template, strands, share=0.7):
     """Return the windows of all matches, MARGIN bp wider on either side, on the filter's strand, and their records."""
     best = standardised(template, bases.composition).max(axis=1).sum()
     limit, left = max(3.5, share * best), (bases.width - 1) // 2
@@ -260,10 +265,11 @@ def _matched_windows(bases, template, strands, share=0.6):
     return windows, bases.owner[places]
 
 
-def _best_threshold(bases, response, label):
-    """Choose the threshold at which the summed occupancy correlates most with the label."""
-    grid = np.arange(2.5, max(3.0, 0.75 * response.max()), 0.25)
-    return float(max(grid, key=lambda t: abs(_correlation(bases.total_occupancy(response, t), label))))
+def _best_response(bases, response, label):
+    """Choose threshold and gain at which the total occupancy correlates most with the label."""
+    grid = [(t, g) for t in np.arange(2.5, max(3.0, 0.75 * response.max()), 0.25) for g in (1.0, 1.5, 2.0, 3.0, 4.0)]
+    best = max(grid, key=lambda tg: abs(_correlation(bases.total_occupancy(response, *tg), label)))
+    return float(best[0]), float(best[1])
 
 
 def _correlation(feature, label):
@@ -276,8 +282,7 @@ def standardised(template, composition):
     return centred / np.sqrt((np.square(centred) @ composition).sum() + 1e-12)
 
 
-def _without(residual, feature):
-    basis = np.stack([np.ones_like(feature), feature], axis=1)
+def _without(residual, basis):
     return residual - basis @ np.linalg.lstsq(basis, residual, rcond=None)[0]
 
 

@@ -15,7 +15,8 @@ def warmup_cosine(rate: float, warmup_steps: int, total_steps: int, final_share:
 
     def schedule(step):
         warm = mx.minimum(1.0, (step + 1) / max(warmup_steps, 1))
-        done = mx.clip((step - warmup_steps) / max(total_steps - warmup_steps, 1), 0.0, 1.0)
+        after = mx.maximum(step, warmup_steps) - warmup_steps  # the step is unsigned: no difference below zero
+        done = mx.minimum(1.0, after / max(total_steps - warmup_steps, 1))
         return rate * warm * (final_share + (1 - final_share) * 0.5 * (1 + mx.cos(mx.pi * done)))
 
     return schedule

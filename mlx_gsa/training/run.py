@@ -65,7 +65,7 @@ def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=
     for stale in (CHECKPOINT, Path(METRICS_FILE), Path(BEST) / MODEL_FILE):
         (out / stale).unlink(missing_ok=True)
     atomic_write_text(out / CONFIG, dump_config(config))
-    filters = [{"kmer": f.kmer, "z": f.z, "threshold": f.threshold, "template": f.template.tolist()} for f in found]
+    filters = [{"kmer": f.kmer, "z": f.z, "threshold": f.threshold, "gain": f.gain, "template": f.template.tolist()} for f in found]
     atomic_write_text(out / FILTERS, json.dumps(filters) + "\n")
     return Trainer(bundle, config, dataset, out, observe), found
 

@@ -14,6 +14,7 @@ from mlx_gsa.training.discovery import DiscoveredFilter, discover_filters
 from mlx_gsa.training.warm_start import warm_start
 
 PARAMETER_LIMIT = 50_000
+QUIET = 3.5  # threshold of a filter left random: it binds a few times in a kilobase
 
 
 def new_bundle(config: RunConfig, dataset: Dataset, discover: bool = True) -> tuple[ModelBundle, list[DiscoveredFilter]]:
@@ -83,11 +84,12 @@ def start_filters(model: SparseOrganism, found: list[DiscoveredFilter]) -> None:
     weights over channels that give exactly the template's responses.
     """
     bases = np.array(model.embeddings.bases)
-    weight, threshold = np.array(model.stem.weight), np.array(model.stem.threshold)
+    weight, gain = np.array(model.stem.weight), np.array(model.stem.gain)
+    threshold = np.full_like(gain, QUIET)
     for channel, item in enumerate(found):
         weight[:, channel] = item.template @ np.linalg.pinv(bases).T
-        threshold[channel] = item.threshold
-    model.stem.threshold = mx.array(threshold)
+        threshold[channel], gain[channel] = item.threshold * item.gain, item.gain
+    model.stem.threshold, model.stem.gain = mx.array(threshold), mx.array(gain)
     model.stem.weight = mx.array(weight.astype(np.float32))
 
 

@@ -1,0 +1,246 @@
+"""docs/results.md from the JSON files of docs/results and from nothing else: no number on that page is typed."""
+
+import shlex
+
+from results_bars import bars_table
+from results_files import read_json
+from results_text import NAMES, NOT_YET, percent, plain, selected, table
+
+HEAD = """# Results
+
+Made by `python docs/experiments.py render` from the files in [docs/results](results); every number below comes from
+one of them, and each of those names its configuration, data hash, seed, versions and machine. Values are followed by
+their bootstrap interval over test records{level}; a missed bar is shown as missed.
+"""
+
+
+def render(results):
+    """Write the page.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of EXPERIMENT/experiment.json, EXPERIMENT/RUN.json and speed.json; any of them may be missing.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    experiments = [_Results(path.parent, results) for path in sorted(results.glob("*/experiment.json"))]
+    experiments.sort(key=lambda each: (each.facts.get("order", 99), each.name))
+    parts = [HEAD.format(level=_level(experiments)), "## Bars\n", bars_table(experiments)]
+    parts += [each.section() for each in experiments] or [f"No experiment was collected: {NOT_YET}.\n"]
+    return "\n".join([*parts, _provenance(experiments)])
+
+
+def _level(experiments):
+    levels = {run["evaluation"]["manifest"]["level"] for each in experiments for run in each.runs.values()}
+    return f" ({', '.join(f'{100 * level:g} %' for level in sorted(levels))})" if levels else ""
+
+
+class _Results:
+    """What docs/results holds of one experiment."""
+
+    def __init__(self, folder, results):
+        self.name, self.facts = folder.name, read_json(folder / "experiment.json")
+        found = {each["name"]: read_json(folder / f"{each['name']}.json") for each in self.facts["runs"]}
+        self.runs = {name: run for name, run in found.items() if run}
+        self.labels = {each["name"]: each.get("label", each["name"]) for each in self.facts["runs"]}
+        self.retention, self.differences = (read_json(folder / f"{n}.json") for n in ("retention", "differences"))
+        self.speed = read_json(results / "speed.json") if "forward" in self.facts else None
+
+    def section(self):
+        title = self.facts.get("title", self.name)
+        parts = [f"## {title}\n", self.facts.get("purpose", "").strip() + "\n"]
+        if self.facts["runs"]:
+            missing = [self.labels[name] for name in self.labels if name not in self.runs]
+            if missing:
+                parts.append(f"*{NOT_YET[0].upper()}{NOT_YET[1:]}: {', '.join(missing)}.*\n")
+            tables = (_prediction, _simple, _retention, _selection, _kinds, _decoys, _training)
+            parts += [text for each in tables if (text := each(self))]
+        if "forward" in self.facts:
+            parts.append(_forward(self.speed) if self.speed else f"*{NOT_YET[0].upper()}{NOT_YET[1:]}.*\n")
+        return "\n".join(parts)
+
+
+def _prediction(results):
+    """Metrics of each run, and its difference to the reference run."""
+    runs = results.runs
+    if not runs:
+        return ""
+    metrics = list(next(iter(runs.values()))["evaluation"]["metrics"])
+    reachable = any(run["evaluation"]["reachable"] for run in runs.values())
+    compared = results.differences
+    head = ["run", "kept", *(NAMES[name] for name in metrics)]
+    head += ["r over the best reachable"] * reachable + ["parameters"]
+    if compared:
+        head.append(f"{NAMES[metrics[0]]} less that of “{results.labels[compared['reference']]}”")
+    rows = []
+    for name, run in runs.items():
+        found = run["evaluation"]
+        row = [results.labels[name], f"{found['kept_share']:.1%}"]
+        row += [plain(found["metrics"][each]) for each in metrics]
+        row += [plain(found["reachable"]["share"]) if found["reachable"] else ""] * reachable
+        row.append(f"{found['cost']['parameters']:,}")
+        if compared:
+            each = compared["differences"].get(name)
+            row.append(plain(each[metrics[0]]) if each else "")
+        rows.append(row)
+    n = ", ".join(dict.fromkeys(f"{run['evaluation']['n']:,} {run['evaluation']['split']}" for run in runs.values()))
+    return f"Prediction of {n} records:\n\n" + table(head, rows)
+
+
+def _simple(results):
+    """Each run beside the simple models that were fitted on the same split."""
+    rows, metrics = [], []
+    for name, run in results.runs.items():
+        found = run["evaluation"]
+        if found.get("baselines"):
+            metrics = list(found["metrics"])
+            lead = NAMES[metrics[0]]
+            rows.append([f"**{results.labels[name]}**", *(plain(found["metrics"][each]) for each in metrics), ""])
+            rows += [_simple_row(each, metrics) for each in found["baselines"]]
+    if not rows:
+        return ""
+    head = ["", *(NAMES[each] for each in metrics), f"the run's {lead} less its"]
+    return "Beside simple models, fitted on the same split; intervals from the same resamples:\n\n" + table(head, rows)
+
+
+def _simple_row(simple, metrics):
+    choice = simple["choice"]
+    name = f"{choice['k']}-mers, linear" if "k" in choice else f"{simple['name']} alone, linear"
+    return [name, *(plain(simple["metrics"][each]) for each in metrics), plain(simple["difference"][metrics[0]])]
+
+
+def _retention(results):
+    found = results.retention
+    if not found:
+        return f"*Retention: {NOT_YET}.*\n" if "retention" in results.facts else ""
+    pairs = zip(*(found["runs"][half] for half in ("sparse", "full")), strict=True)
+    names = [f"{results.labels[a]} / {results.labels[b]}" for a, b in pairs]
+    rows = [
+        [name, f"{sparse:.3f}", f"{full:.3f}", plain(ratio)]
+        for name, sparse, full, ratio in zip(names, found["sparse"], found["full"], found["per_seed"], strict=True)
+    ]
+    means = [f"{sum(found[half]) / len(found[half]):.3f}" for half in ("sparse", "full")]
+    rows.append(["**mean over seeds**", *means, f"**{plain(found['pooled'])}**"])
+    tests = "; ".join(f"retention at most {margin}: p = {p:.3f}" for margin, p in found["p_inferior"].items())
+    head = ["sparse / full", f"{NAMES[found['metric']]}, sparse", "full", "retention"]
+    note = f"One-sided, over {found['resamples']:,} resamples of {found['n_records']:,} records: {tests}."
+    note += " The interval covers the choice of test records, the rows show the seeds."
+    return "Retention:\n\n" + table(head, rows) + f"\n{note}\n"
+
+
+def _selection(results):
+    """What the selector of each run finds, all functional kinds together."""
+    rows, near = [], None
+    for name, run in results.runs.items():
+        for row in selected(run, "ranking"):
+            near = run["evaluation"]["selection"]["near"]
+            recall, precision = (percent(row["recall"]), f"{row['recall_chance']:.1%}"), percent(row["precision"])
+            chance = f"{row['precision_chance']:.1%}"
+            rows.append([results.labels[name], row["cut"], *recall, precision, chance, plain(row["enrichment"], 1)])
+    within = f"within {near} bp of one"
+    head = ["run", "positions", "functional sites touched", "chance", within, "chance", "enrichment"]
+    return rows and "Sites found by what is kept, and by the top of the relevance ranking:\n\n" + table(head, rows)
+
+
+def _kinds(results):
+    """Recall of each functional kind, for runs that a bar is about."""
+    rows = [
+        [label, row["cut"], row["kind"], f"{row['n']:,}", percent(row["recall"]), f"{row['recall_chance']:.1%}"]
+        for label, row in _barred(results, "kinds")
+    ]
+    return rows and "By kind:\n\n" + table(["run", "positions", "kind", "sites", "touched", "chance"], rows)
+
+
+def _decoys(results):
+    names = ("functional", "decoy", "difference")
+    rows = [
+        [label, row["cut"], row["kind"], *(percent(row[each]) for each in names)]
+        for label, row in _barred(results, "decoys")
+    ]
+    head = ["run", "positions", "kind", "functional touched", "decoys touched", "difference"]
+    return rows and "Decoys, sites with a mutated core:\n\n" + table(head, rows)
+
+
+def _barred(results, name):
+    """Give the rows of one selection table, at the cuts that matter, of the runs that a bar is about."""
+    runs = {bar.get("run") for bar in results.facts["bars"]}
+    return [
+        (results.labels[run], row)
+        for run, found in results.runs.items()
+        for row in selected(found, name)
+        if run in runs and row["cut"] in ("kept", "top 1 %")
+    ]
+
+
+def _training(results):
+    """Epochs and seconds of each run."""
+    rows = []
+    for name, run in results.runs.items():
+        seconds = [row["seconds"] for row in run["epochs"]]
+        middle = sorted(seconds)[len(seconds) // 2]
+        best = run["manifest"]["result"]["best"]["epoch"]
+        rows.append([results.labels[name], len(seconds), best, f"{middle:.0f}", f"{max(seconds):.0f}"])
+    head = ["run", "epochs", "best epoch", "seconds an epoch, median", "slowest"]
+    return rows and "Training:\n\n" + table(head, rows)
+
+
+def _forward(speed):
+    """Seconds of forward passes, and on what."""
+    rows = [
+        [f"{row['length']:,}", row["batch_size"], *(f"{row[each]['seconds']:.3f}" for each in ("sparse", "full")),
+         f"{row['speedup']:.1f} x", *(f"{row[each]['peak_bytes'] / 1e9:.2f}" for each in ("sparse", "full"))]
+        for row in speed["rows"]
+    ]  # fmt: skip
+    head = ["bp", "batch", "sparse (s)", "full (s)", "full / sparse", "sparse, peak GB", "full, peak GB"]
+    return table(head, rows) + "\n" + " ".join(_forward_notes(speed)) + "\n"
+
+
+def _forward_notes(speed):
+    blas = speed["blas"]
+    threads = f" on {blas['threads']} threads" if blas.get("threads") else ""
+    yield f"Device {speed['device']}, BLAS {blas.get('version') or blas['name']}{threads},"
+    yield f"{speed['gemm_gflops']:g} GFLOP/s, MLX {speed['versions']['mlx']};"
+    yield f"load of the machine before: {speed['load_before']:.1f}."
+    for row in speed["rows"]:
+        if row["batch_size"] < row["batch_wanted"]:
+            yield f"At {row['length']:,} bp a batch of {row['batch_wanted']} needs more memory than there is for full"
+            yield f"attention: both were timed at {row['batch_size']}."
+    if not speed["headline"]:
+        yield "**MLX used a reference BLAS: full attention was no fair rival, and these numbers settle no bar.**"
+
+
+def _provenance(experiments):
+    """Commands, data, versions and machines, from the files of the runs."""
+    runs = [(each, name, run) for each in experiments for name, run in each.runs.items()]
+    whole = "The whole of an experiment: `python docs/experiments.py run configs/experiments/NAME.toml`.\n"
+    lines = ["## Commands, data, machine\n", whole]
+    commands = []
+    for experiment, _, run in runs:
+        made, data = run.get("made_by") or {}, experiment.facts["data"]
+        prepare = [part.replace("{data_root}", "DATA_ROOT") for part in data["prepare"]]
+        commands.append(shlex.join(["gsa", "prepare", *prepare, "--out", data["path"]]))
+        commands += [made[step]["command"] for step in ("train", "evaluate") if step in made]
+    if commands:
+        lines += ["```", *dict.fromkeys(commands), "```\n"]
+    rows = [
+        [f"{experiment.name}/{name}", run["manifest"]["seed"], run["manifest"]["data_hash"][:12], _commit(run),
+         run["manifest"].get("finished_at", "")[:10]] for experiment, name, run in runs
+    ]  # fmt: skip
+    lines += [table(["run", "seed", "data", "commit", "finished"], rows)] if rows else []
+    machines = dict.fromkeys(_machine(run["manifest"]) for _, _, run in runs)
+    return "\n".join([*lines, *machines]).rstrip() + "\n"
+
+
+def _machine(manifest):
+    machine, versions = manifest["machine"], manifest["versions"]
+    facts = [f"{machine[key]}" for key in ("platform", "processor", "device", "blas") if machine.get(key)]
+    facts.append(f"{machine['cores']} cores, {machine['memory_total'] / 2**30:.0f} GiB")
+    return f"{'; '.join(facts)}. " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".\n"
+
+
+def _commit(run):
+    return ((run.get("made_by") or {}).get("train") or {}).get("commit") or ""

@@ -1,0 +1,81 @@
+"""One step: weights of records, both objectives, and that an update goes downhill."""
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten, tree_map
+from toys import random_tokens, scrambled
+
+from mlx_gsa.config import TrainingConfig
+from mlx_gsa.data.batches import pad_rows
+from mlx_gsa.training.losses import task_loss
+from mlx_gsa.training.optimizer import build_optimizer
+from mlx_gsa.training.step import build_step
+
+
+def batch(weights=(1, 1, 1, 1), seed=0):
+    tokens, lengths = pad_rows(random_tokens([64, 50, 40, 33], seed), 64)
+    counts, labels = np.array([7, 5, 4, 4], np.int32), np.array([1.0, -1.0, 0.5, 2.0], np.float32)
+    arrays = (tokens, lengths, counts, labels, np.array(weights, np.float32))
+    return [*map(mx.array, arrays), mx.random.key(0)]
+
+
+def make(**settings):
+    model, config = scrambled(), TrainingConfig(**{"epochs": 1, "warmup": 0} | settings)
+    optimizer = build_optimizer(config, model.trainable_parameters(), 100)
+    optimizer.init(model.trainable_parameters())
+    return model, build_step(model, optimizer, "regression", config, 7)
+
+
+def test_both_losses_are_means_over_the_records_that_count():
+    model, step = make()
+    inputs = batch((1, 1, 1, 0))
+    output = model(*inputs[:3], 7)
+    raws = output.prediction, output.local
+    expected = [np.array(task_loss("regression", raw, inputs[3]))[:3].mean() for raw in raws]
+    main, local, *_ = step(*inputs)
+    assert [main.item(), local.item()] == pytest.approx(expected, rel=1e-5)
+
+
+def test_rows_of_weight_0_change_nothing():
+    results = []
+    for seed in (0, 1):
+        model, step = make()
+        inputs = batch((1, 1, 1, 0))
+        inputs[0] = mx.concatenate([inputs[0][:3], mx.array(random_tokens([64], seed=seed + 5)[0])[None]])
+        main, *_ = step(*inputs)
+        results.append((main.item(), np.array(model.stem.weight)))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
+    np.testing.assert_allclose(results[0][1], results[1][1], atol=1e-6)
+
+
+def test_steps_go_downhill():
+    _, step = make(learning_rate=1e-3)
+    losses = [sum(x.item() for x in step(*batch())[:2]) for _ in range(30)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_only_what_is_learned_changes():
+    model, step = make()
+    before = tree_map(np.array, model.parameters())
+    step(*batch())
+    changed = {
+        name for (name, one), (_, other) in zip(tree_flatten(before), tree_flatten(model.parameters()), strict=True)
+        if not np.array_equal(one, other)
+    }  # fmt: skip
+    assert "stem.composition" not in changed
+    assert changed == {name for name, _ in tree_flatten(model.trainable_parameters())}
+
+
+def test_without_weight_the_selectors_own_objective_teaches_nothing():
+    model, step = make(local_weight=0, weight_decay=0)
+    before = np.array(model.readout.weight)
+    *_, norms = step(*batch())
+    assert norms["readout"].item() == 0 and np.array_equal(before, model.readout.weight)
+    assert set(norms) == set(model.trainable_parameters())
+
+
+def test_the_norm_is_that_of_the_organs():
+    _, step = make()
+    _, _, total, norms = step(*batch())
+    assert total.item() == pytest.approx(np.sqrt(sum(v.item() ** 2 for v in norms.values())), rel=1e-5)
