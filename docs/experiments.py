@@ -22,8 +22,6 @@ from pathlib import Path
 import results_files
 import results_page
 
-from mlx_gsa.config import load_config, parse_assignments
-from mlx_gsa.data.manifest import read_manifest
 from mlx_gsa.errors import GsaError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,8 +43,8 @@ def main(arguments=None):
     if options.action == "measure-one":
         return results_files.measure_one(json.loads(options.what))
     if options.action == "collect":
-        written = results_files.collect(experiments, root, results)
-        print("\n".join(str(path.relative_to(root)) for path in written))
+        for line in results_files.collect(experiments, root, results):
+            print(line)
         return 0
     page = root / "docs/results.md"
     page.write_text(results_page.render(results), encoding="utf-8")
@@ -99,7 +97,7 @@ def commands_of(experiment, each, data_root="DATA_ROOT"):
     """Write out the three `gsa` commands of a run, as lists of arguments."""
     data, folder = experiment["data"], f"runs/{experiment['name']}/{each['name']}"
     prepare = [part.replace("{data_root}", data_root) for part in data["prepare"]]
-    settings = [part for key, value in each.get("settings", {}).items() for part in ("--set", f"{key}={_text(value)}")]
+    settings = [part for setting in results_files.settings_of(each) for part in ("--set", setting)]
     config = ["--config", each["config"]] if "config" in each else []
     return {
         "prepare": ["prepare", *prepare, "--out", data["path"]],
@@ -115,7 +113,7 @@ def _one_run(experiment, each, commands, root, overwrite):
     record = Record(folder, root)
     if not (data / "manifest.json").is_file():
         record.step("prepare", commands["prepare"], commands_of(experiment, each)["prepare"])
-    state = _state(folder, data, each, experiment, root)
+    state = results_files.run_state(experiment, each, root)
     if state.startswith("changed"):
         if not overwrite:
             raise StepError(f"{state}: --overwrite trains it again")
@@ -127,31 +125,6 @@ def _one_run(experiment, each, commands, root, overwrite):
     if _must_evaluate(folder, commands["evaluate"], record):
         record.step("evaluate", commands["evaluate"])
     print(f"{experiment['name']}/{each['name']}: done", flush=True)
-
-
-def _state(folder, data, each, experiment, root):
-    """Say whether a run is "new", "interrupted", "finished", or "changed" and by what."""
-    manifest = results_files.read_json(folder / "manifest.json")
-    if manifest is None or not (folder / "config.toml").is_file():
-        return "new"
-    config = each.get("config") and root / each["config"]
-    settings = [f"{key}={_text(value)}" for key, value in each.get("settings", {}).items()]
-    wanted = load_config(config, {**parse_assignments(settings), "data.path": experiment["data"]["path"]}).model_dump()
-    try:
-        was = load_config(folder / "config.toml").model_dump()
-    except GsaError as error:
-        return f"changed: its configuration is of another version ({error})"
-    found = [
-        f"{name} was {was[table][name]}, is {value}"
-        for table in wanted
-        for name, value in wanted[table].items()
-        if was[table][name] != value
-    ]
-    if manifest["data_hash"] != read_manifest(data).data_hash:
-        found.append("the data set is another one")
-    if found:
-        return f"changed: {'; '.join(found)}"
-    return "finished" if manifest["finished"] else "interrupted"
 
 
 def _must_evaluate(folder, command, record):
@@ -202,11 +175,6 @@ class Record:
     def forget(self):
         """Begin anew: an older run is about to be replaced."""
         self.facts = {}
-
-
-def _text(value):
-    """Write a setting as `--set` reads it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _parser():

@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from mlx_gsa.config import load_config, parse_assignments
+from mlx_gsa.data.manifest import read_manifest
 from mlx_gsa.errors import GsaError
 from mlx_gsa.evaluation.bootstrap import paired_difference_intervals
 from mlx_gsa.evaluation.compare import align, read_predictions, retention
@@ -20,31 +22,31 @@ SCORE_COPIES = 4  # float32 copies of the B x L x L scores that full attention i
 def collect(experiments, root, results):
     """Copy configuration, manifest and evaluation of every finished run, and compare runs where that is asked for.
 
-    A run that is not here leaves its older file alone: results outlive the folders of their runs.
+    A run that is not here leaves its older file alone: results outlive the folders of their runs. A run whose settings
+    or data are no longer the experiment's is left out, so that no table mixes recipes.
 
     Parameters
     ----------
     experiments, root, results : Path
         Folder of the TOML files; of runs/; to write into.
 
-    Returns
-    -------
-    list of Path
+    Yields
+    ------
+    str
+        What was written, and what was left out and why.
     """
-    written = []
     for path in sorted(experiments.glob("*.toml")):
         experiment = load_experiment(path)
         folder, runs = results / experiment["name"], root / "runs" / experiment["name"]
-        written.append(_write(folder / "experiment.json", experiment, root))
-        for each in experiment["runs"]:
-            found = _run_result(experiment, each, runs)
-            if found:
-                written.append(_write(folder / f"{each['name']}.json", found, root))
-        for name, compared in (("retention", _retention), ("differences", _differences)):
-            found = compared(experiment, runs)
-            if found:
-                written.append(_write(folder / f"{name}.json", found, root))
-    return written
+        yield _write(folder / "experiment.json", experiment, root)
+        states = {each["name"]: run_state(experiment, each, root) for each in experiment["runs"]}
+        usable = {name for name, state in states.items() if state == "finished" and _evaluated(runs / name)}
+        yield from (f"left out: {experiment['name']}/{name}, {state}" for name, state in states.items() if ":" in state)
+        found = {name: _run_result(experiment, name, runs) for name in states if name in usable}
+        found |= {"retention": _retention(experiment, runs, usable), "differences": _differences(experiment, runs, usable)}
+        for name, result in found.items():
+            if result:
+                yield _write(folder / f"{name}.json", result, root)
 
 
 def load_experiment(path):
@@ -57,17 +59,51 @@ def load_experiment(path):
     return experiment
 
 
-def _run_result(experiment, each, runs):
-    """Put together what is known of one run; None unless it is finished and evaluated."""
-    folder = runs / each["name"]
+def run_state(experiment, each, root):
+    """Say whether a run is "new", "interrupted", "finished", or "changed: " and by what."""
+    folder, data = root / "runs" / experiment["name"] / each["name"], root / experiment["data"]["path"]
+    manifest = read_json(folder / "manifest.json")
+    if manifest is None or not (folder / "config.toml").is_file():
+        return "new"
+    config = each.get("config") and root / each["config"]
+    settings = parse_assignments(settings_of(each)) | {"data.path": experiment["data"]["path"]}
+    wanted = load_config(config, settings).model_dump()
+    try:
+        was = load_config(folder / "config.toml").model_dump()
+    except GsaError as error:
+        return f"changed: its configuration is of another version ({error})"
+    found = [
+        f"{name} was {was[table][name]}, is {value}"
+        for table in wanted
+        for name, value in wanted[table].items()
+        if was[table][name] != value
+    ]
+    if (data / "manifest.json").is_file() and manifest["data_hash"] != read_manifest(data).data_hash:
+        found.append("the data set is another one")
+    if found:
+        return f"changed: {'; '.join(found)}"
+    return "finished" if manifest["finished"] else "interrupted"
+
+
+def settings_of(each):
+    """Write the settings of a run as `--set` reads them."""
+    settings = each.get("settings", {}).items()
+    return [f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in settings]
+
+
+def _evaluated(folder):
+    return all((folder / name).is_file() for name in ("evaluation.json", "evaluation-predictions.tsv"))
+
+
+def _run_result(experiment, name, runs):
+    """Put together what is known of one finished run."""
+    folder = runs / name
     manifest, evaluation = read_json(folder / "manifest.json"), read_json(folder / "evaluation.json")
-    if not (manifest and manifest["finished"] and evaluation):
-        return None
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return {
         "experiment": experiment["name"],
-        "run": each["name"],
-        "made_by": read_json(runs / f"{each['name']}.json"),
+        "run": name,
+        "made_by": read_json(runs / f"{name}.json"),
         "manifest": manifest,
         "config": tomllib.loads((folder / "config.toml").read_text()),
         "epochs": [{key: row.get(key) for key in EPOCH_FIELDS} for row in rows if row["kind"] == "epoch"],
@@ -85,33 +121,26 @@ def _data_facts(folder, data_hash):
     return {"data_hash": data_hash, "source": source, **{name: found[name] for name in names}}
 
 
-def _retention(experiment, runs):
+def _retention(experiment, runs, usable):
     asked = experiment.get("retention")
-    if not asked or not _evaluated(runs, asked["sparse"] + asked["full"]):
+    if not asked or not usable.issuperset(asked["sparse"] + asked["full"]):
         return None
     halves = [[read_predictions(runs / name) for name in asked[half]] for half in ("sparse", "full")]
     found = retention(*halves, asked["metric"], RESAMPLES, SEED, level=LEVEL, margins=asked["margins"])
     return {**found.to_dict(), "runs": {half: asked[half] for half in ("sparse", "full")}, **_resampling()}
 
 
-def _differences(experiment, runs):
+def _differences(experiment, runs, usable):
     """Difference of each run to the experiment's reference run, paired over test records."""
     reference = experiment.get("reference")
-    if not reference or not _evaluated(runs, [reference]):
+    if reference not in usable:
         return None
     found, base = {}, read_predictions(runs / reference)
-    for each in experiment["runs"]:
-        if each["name"] != reference and _evaluated(runs, [each["name"]]):
-            labels, (mine, other) = align([read_predictions(runs / each["name"]), base])
-            pairs = paired_difference_intervals(METRICS[base.task], labels, mine, other, RESAMPLES, SEED, level=LEVEL)
-            found[each["name"]] = {name: interval.to_dict() for name, interval in pairs.items()}
+    for name in sorted(usable - {reference}):
+        labels, (mine, other) = align([read_predictions(runs / name), base])
+        pairs = paired_difference_intervals(METRICS[base.task], labels, mine, other, RESAMPLES, SEED, level=LEVEL)
+        found[name] = {metric: interval.to_dict() for metric, interval in pairs.items()}
     return {"reference": reference, "differences": found, **_resampling()} if found else None
-
-
-def _evaluated(runs, names):
-    return all((read_json(runs / name / "manifest.json") or {}).get("finished") for name in names) and all(
-        (runs / name / "evaluation-predictions.tsv").is_file() for name in names
-    )
 
 
 def _resampling():
@@ -218,7 +247,7 @@ def _write(path, value, root):
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_without(f"{root}{os.sep}", _finite(value)), indent=1, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-    return path
+    return f"{path.relative_to(root) if path.is_relative_to(root) else path}"
 
 
 def _without(place, value):

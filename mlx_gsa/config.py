@@ -44,7 +44,7 @@ class ModelConfig(_Frozen):
 class TrainingConfig(_Frozen):
     """The training recipe; every rate is per step, every duration in epochs unless named otherwise."""
 
-    epochs: int = Field(12, ge=1)
+    epochs: int = Field(10, ge=1)
     batch_size: int = Field(32, ge=1, description="sequences per step")
     learning_rate: float = Field(6e-3, gt=0, description="base rate per step, after warm-up")
     embedding_rate: float = Field(5.0, gt=0, description="embeddings learn at this multiple of the base rate")
@@ -53,7 +53,7 @@ class TrainingConfig(_Frozen):
     final_rate: float = Field(0.05, ge=0, le=1, description="cosine ends at this share of the base rate")
     clip_norm: float = Field(1.0, gt=0, description="gradients longer than this are scaled down to it")
     local_weight: float = Field(1.0, ge=0, description="weight of the selector's own objective")
-    start_sparsity: float = Field(0.2, gt=0, le=1, description="budget at the first epoch; annealed to model.sparsity")
+    start_sparsity: float = Field(0.1, gt=0, le=1, description="budget at the first epoch; annealed to model.sparsity")
     anneal: float = Field(0.5, ge=0, le=1, description="share of the epochs over which the budget shrinks")
     initial_filters: Literal["kmers", "random"] = "kmers"
     kmer_length: int = Field(8, ge=4, le=10, description="length of the k-mers that start the filters")

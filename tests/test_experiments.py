@@ -268,7 +268,7 @@ def trial(tmp_path, monkeypatch):
         write(folder / "manifest.json", {"finished": finished, "data_hash": "same"})
 
     monkeypatch.setattr(experiments.Record, "_gsa", pretend)
-    monkeypatch.setattr(experiments, "read_manifest", lambda path: type("M", (), {"data_hash": "same"}))
+    monkeypatch.setattr(results_files, "read_manifest", lambda path: type("M", (), {"data_hash": "same"}))
 
     def run(*only, **options):
         seen.clear()
@@ -315,6 +315,17 @@ def test_changed_settings_stop_a_run_until_it_may_be_replaced(trial, tmp_path, c
     assert seen[0].startswith("train --data data/tiny --set sparsity=0.2") and seen[0].endswith("--overwrite")
 
 
+def test_a_run_of_another_recipe_is_not_collected(trial, tmp_path):
+    run, _, _ = trial
+    run()
+    config = tmp_path / "configs/experiments/trial.toml"
+    config.write_text(CONFIG.replace("sparsity = 0.1", "sparsity = 0.2"))
+    lines = list(results_files.collect(config.parent, tmp_path, tmp_path / "docs/results"))
+    assert lines[0] == "docs/results/trial/experiment.json"
+    assert "left out: trial/sparse, changed: sparsity was 0.1, is 0.2" in lines
+    assert not (tmp_path / "docs/results/trial/sparse.json").exists()
+
+
 def test_an_unknown_run_is_refused(trial, capsys):
     run, seen, _ = trial
     assert run("nobody") == 1 and seen == []
@@ -322,5 +333,6 @@ def test_an_unknown_run_is_refused(trial, capsys):
 
 
 def test_collected_files_name_no_place(tmp_path):
-    path = results_files._write(tmp_path / "x/y.json", {"a": [f"{tmp_path}/data/z", float("nan")]}, tmp_path)
-    assert json.loads(path.read_text()) == {"a": ["data/z", None]}
+    shown = results_files._write(tmp_path / "x/y.json", {"a": [f"{tmp_path}/data/z", float("nan")]}, tmp_path)
+    assert shown == "x/y.json"
+    assert json.loads((tmp_path / shown).read_text()) == {"a": ["data/z", None]}

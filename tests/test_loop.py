@@ -19,7 +19,7 @@ from mlx_gsa.training.setup import new_bundle, sparsity_at
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    return toy_dataset(tmp_path_factory.mktemp("loop") / "data", n=100)
+    return toy_dataset(tmp_path_factory.mktemp("loop") / "data", n=60, lengths=(60, 90))
 
 
 def make(dataset, folder, observe=None, **settings):
@@ -45,7 +45,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
 def test_the_loss_goes_down(tmp_path, task):
-    dataset = toy_dataset(tmp_path / "data", n=200, task=task)
+    dataset = toy_dataset(tmp_path / "data", n=150, lengths=(60, 80), task=task)
     trainer = make(dataset, tmp_path / "run", training__epochs=6, training__initial_filters="random")
     trainer.run()
     rows = read_metrics(tmp_path / "run")
@@ -59,7 +59,8 @@ def test_every_attention_trains(dataset, tmp_path, attention):
     before = weights(trainer.bundle.model)
     trainer.run()
     after = weights(trainer.bundle.model)
-    assert [name for name in before if np.array_equal(before[name], after[name])] == ["stem.composition"]
+    unchanged = {name for name in before if np.array_equal(before[name], after[name])}
+    assert unchanged == {"stem.composition", "embeddings.n_offset"}  # there is no N in these data
 
 
 def test_the_best_epoch_is_kept_whatever_comes_after(dataset, tmp_path, monkeypatch):

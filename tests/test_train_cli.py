@@ -105,7 +105,7 @@ def test_resume_takes_no_other_option(gsa, started, options):
     assert "--resume goes on with the run's own settings and takes no other option" in result.stderr
 
 
-@pytest.mark.parametrize("options", [("--attention", "dense"), ("--epochs", "many"), ("--sparsity", "x"), ("--nosuch",)])
+@pytest.mark.parametrize("options", [("--attention", "dense"), ("--epochs", "x"), ("--sparsity", "x"), ("--nosuch",)])
 def test_wrong_usage_exits_2(gsa, started, options):
     assert gsa("train", *options).exit_code == 2 and not started
 
@@ -113,7 +113,7 @@ def test_wrong_usage_exits_2(gsa, started, options):
 @pytest.mark.parametrize(
     "options, words",
     [
-        (("--sparsity", "0"), "setting out of range where model.sparsity expected Input should be greater than 0 found 0"),
+        (("--sparsity", "0"), "out of range where model.sparsity expected Input should be greater than 0 found 0"),
         (("--sparsity", "1.5"), "expected Input should be less than or equal to 1 found 1.5"),
         (("--seed", "-1"), "setting out of range where training.seed"),
         (("--set", "sparcity=0.1"), "unknown setting where sparcity mend Did you mean model.sparsity?"),
@@ -132,7 +132,8 @@ def test_a_run_that_is_there_is_not_overwritten(gsa, tmp_path):
     toy_dataset(tmp_path / "data", n=20)
     arguments = ("train", "--data", "data", "--epochs", "1", "--out", "r", *QUICK)
     assert gsa(*arguments).exit_code == 0
-    assert "a run is there already where r mend Use --overwrite, another --out, or --resume r." in error(gsa(*arguments))
+    refused = error(gsa(*arguments))
+    assert "a run is there already where r mend Use --overwrite, another --out, or --resume r." in refused
     assert gsa(*arguments, "--overwrite").exit_code == 0
 
 
