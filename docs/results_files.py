@@ -23,7 +23,7 @@ def collect(experiments, root, results):
     """Copy configuration, manifest and evaluation of every finished run, and compare runs where that is asked for.
 
     A run that is not here leaves its older file alone: results outlive the folders of their runs. A run whose settings
-    or data are no longer the experiment's is left out, so that no table mixes recipes.
+    or data are no longer the experiment's is left out and its older file removed, so that no table mixes recipes.
 
     Parameters
     ----------
@@ -41,12 +41,22 @@ def collect(experiments, root, results):
         yield _write(folder / "experiment.json", experiment, root)
         states = {each["name"]: run_state(experiment, each, root) for each in experiment["runs"]}
         usable = {name for name, state in states.items() if state == "finished" and _evaluated(runs / name)}
-        yield from (f"left out: {experiment['name']}/{name}, {state}" for name, state in states.items() if ":" in state)
+        for name in _outdated(states, folder):
+            yield f"left out: {experiment['name']}/{name}, {states[name]}"
         found = {name: _run_result(experiment, name, runs) for name in states if name in usable}
-        found |= {"retention": _retention(experiment, runs, usable), "differences": _differences(experiment, runs, usable)}
+        found["retention"] = _retention(experiment, runs, usable)
+        found["differences"] = _differences(experiment, runs, usable)
         for name, result in found.items():
             if result:
                 yield _write(folder / f"{name}.json", result, root)
+
+
+def _outdated(states, folder):
+    """Name the runs of another recipe, and remove what was collected of them and from them."""
+    changed = [name for name, state in states.items() if state.startswith("changed")]
+    for name in [*changed, "retention", "differences"] if changed else []:
+        (folder / f"{name}.json").unlink(missing_ok=True)
+    return changed
 
 
 def load_experiment(path):

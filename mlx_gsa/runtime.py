@@ -25,7 +25,7 @@ __all__ = [
     "versions",
 ]
 
-_PACKAGES = ("mlx", "numpy", "scipy", "biopython", "lightmotif", "matplotlib", "pydantic")
+_PACKAGES = ("mlx", "numpy", "scipy", "biopython", "lightmotif", "matplotlib", "pydantic", "scikit-learn")
 _INSTALL = {
     "debian": "sudo apt-get install libopenblas0-pthread",
     "fedora": "sudo dnf install openblas",

@@ -122,6 +122,7 @@ def results(tmp_path):
 def write(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value))
+    return path
 
 
 def row(page, start):
@@ -320,10 +321,11 @@ def test_a_run_of_another_recipe_is_not_collected(trial, tmp_path):
     run()
     config = tmp_path / "configs/experiments/trial.toml"
     config.write_text(CONFIG.replace("sparsity = 0.1", "sparsity = 0.2"))
+    old = write(tmp_path / "docs/results/trial/sparse.json", {})
     lines = list(results_files.collect(config.parent, tmp_path, tmp_path / "docs/results"))
     assert lines[0] == "docs/results/trial/experiment.json"
     assert "left out: trial/sparse, changed: sparsity was 0.1, is 0.2" in lines
-    assert not (tmp_path / "docs/results/trial/sparse.json").exists()
+    assert not old.exists()
 
 
 def test_an_unknown_run_is_refused(trial, capsys):

@@ -189,7 +189,7 @@ class Trainer:
         if row["sparsity"] > self.config.model.sparsity:
             return
         best = self.progress["best"]
-        if best is None or "val_loss" not in row or row["val_loss"] < best["val_loss"]:
+        if best is None or "val_metric" not in row or row["val_metric"] > best["val_metric"]:
             save_model(self.folder / BEST, self.bundle)
             self.progress.update(best=row, since_best=0)
         else:
