@@ -29,10 +29,10 @@ def make(dataset, folder, observe=None, **settings):
     return Trainer(bundle, config, dataset, folder, observe)
 
 
-def scripted(monkeypatch, losses):
-    """Let validation report these losses, one an epoch."""
-    following = iter(losses)
-    monkeypatch.setattr(loop, "validate", lambda *_: (next(following), 0.5))
+def scripted(monkeypatch, metrics):
+    """Let validation report these values of its metric, one an epoch, and a loss that only rises."""
+    following = enumerate(metrics, 1)
+    monkeypatch.setattr(loop, "validate", lambda *_: next(following))
 
 
 def weights(model):
@@ -64,33 +64,33 @@ def test_every_attention_trains(dataset, tmp_path, attention):
 
 
 def test_the_best_epoch_is_kept_whatever_comes_after(dataset, tmp_path, monkeypatch):
-    scripted(monkeypatch, [3.0, 1.0, 2.0])
+    scripted(monkeypatch, [0.1, 0.9, 0.5])
     seen = []
     trainer = make(
         dataset, tmp_path / "run", lambda row: row["kind"] == "epoch" and seen.append(weights(trainer.bundle.model)),
         training__epochs=3, training__anneal=0,
     )  # fmt: skip
     result = trainer.run()
-    assert (result["best"]["epoch"], result["best"]["val_loss"], result["stopped_early"]) == (2, 1.0, False)
+    assert (result["best"]["epoch"], result["best"]["val_metric"], result["stopped_early"]) == (2, 0.9, False)
     assert same(weights(load_model(tmp_path / "run" / "best").model), seen[1])
     assert not same(seen[1], seen[2])
 
 
 def test_training_stops_after_epochs_without_improvement(dataset, tmp_path, monkeypatch):
-    scripted(monkeypatch, [2.0, 3.0, 1.0, 1.0, 5.0, 9.0])
+    scripted(monkeypatch, [0.5, 0.4, 0.8, 0.8, 0.2, 0.9])
     result = make(dataset, tmp_path / "run", training__epochs=6, training__anneal=0, training__patience=2).run()
     assert (result["epochs"], result["stopped_early"], result["best"]["epoch"]) == (5, True, 3)
     assert len(read_metrics(tmp_path / "run")) == 5
 
 
 def test_without_patience_training_goes_to_the_end(dataset, tmp_path, monkeypatch):
-    scripted(monkeypatch, [1.0, 2.0, 3.0, 4.0])
+    scripted(monkeypatch, [0.9, 0.8, 0.7, 0.6])
     result = make(dataset, tmp_path / "run", training__epochs=4, training__anneal=0).run()
     assert (result["epochs"], result["stopped_early"]) == (4, False)
 
 
 def test_an_epoch_at_a_looser_budget_is_neither_the_best_nor_held_against_patience(dataset, tmp_path, monkeypatch):
-    scripted(monkeypatch, [0.1, 0.2, 0.9, 0.8])
+    scripted(monkeypatch, [0.9, 0.8, 0.1, 0.2])
     result = make(
         dataset, tmp_path / "run",
         training__epochs=4, training__anneal=0.5, training__start_sparsity=0.4, training__patience=1,

@@ -39,7 +39,7 @@ def test_the_organs_have_the_specified_sizes():
 
 
 def test_the_parameters_are_few_and_counted():
-    model = SparseOrganism(ModelConfig())
+    model = SparseOrganism(ModelConfig(filter_width=20))
     parts = {
         "embeddings": 4 * 16 + 16, "stem": 20 * 16 * 16 + 2 * 16, "selector": 16 * 8 + 8 + 8 + 1,
         "readout": 17, "gate": 2, "attention": 3 * (16 * 16 + 16) + 16, "approximator": 48 * 8 + 8 + 8 + 1, "bias": 1,

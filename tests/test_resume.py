@@ -27,7 +27,7 @@ from mlx_gsa.training.run import finish_run, read_manifest, resume_run, start_ru
 pytestmark = pytest.mark.slow
 SETTINGS = {
     "training.epochs": 3, "training.batch_size": 16, "training.kmer_length": 6, "training.augment_shift": 5,
-    "training.start_sparsity": 0.3, "training.anneal": 0.4, "training.seed": 3,
+    "training.start_sparsity": 0.3, "training.anneal": 0.4, "training.seed": 3, "training.learning_rate": 1e-3,
 }  # fmt: skip
 CLOCK = {"seconds", "records_per_second"}
 CHILD = Path(__file__).with_name("train_child.py")

@@ -4,7 +4,8 @@ import click
 import pytest
 from toys import toy_dataset
 
-from mlx_gsa.config import RunConfig
+from mlx_gsa.config import ModelConfig, RunConfig
+from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.training import run
 from mlx_gsa.training.run import read_manifest
 
@@ -143,7 +144,7 @@ def test_a_toy_run_shows_what_it_did_and_where_it_is(gsa, tmp_path):
     assert result.exit_code == 0, result.stderr
     for words in ("32 to train, 4 to validate", "attention softmax, 20.0% of positions kept", "val r", "gsa explain"):
         assert words in result.stdout
-    assert f"{6630 - 8 * 256:,} parameters" in result.stdout
+    assert f"{SparseOrganism(ModelConfig(filter_width=12)).n_parameters():,} parameters" in result.stdout
     names = {p.name for p in (tmp_path / "r").iterdir()}
     assert names == {"best", "last", "config.toml", "manifest.json", "metrics.jsonl", "filters.json", "training.png"}
     assert read_manifest(tmp_path / "r")["finished"]

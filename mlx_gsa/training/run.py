@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,13 +60,14 @@ def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=
     bundle, found = new_bundle(config, dataset)
     n_parameters = bundle.model.n_parameters()
     if n_parameters >= PARAMETER_LIMIT:
-        raise RunError("model too large", expected=f"fewer than {PARAMETER_LIMIT:,} parameters", found=f"{n_parameters:,}")
+        expected = f"fewer than {PARAMETER_LIMIT:,} parameters"
+        raise RunError("model too large", expected=expected, found=f"{n_parameters:,}")
     out.mkdir(parents=True, exist_ok=True)
     _write_manifest(out, _new_manifest(config, dataset, n_parameters))
     for stale in (CHECKPOINT, Path(METRICS_FILE), Path(BEST) / MODEL_FILE):
         (out / stale).unlink(missing_ok=True)
     atomic_write_text(out / CONFIG, dump_config(config))
-    filters = [{"kmer": f.kmer, "z": f.z, "threshold": f.threshold, "gain": f.gain, "template": f.template.tolist()} for f in found]
+    filters = [asdict(item) | {"template": item.template.tolist()} for item in found]
     atomic_write_text(out / FILTERS, json.dumps(filters) + "\n")
     return Trainer(bundle, config, dataset, out, observe), found
 
@@ -120,8 +122,9 @@ def read_manifest(folder: Path) -> dict:
         raise RunError("not a run", where=str(folder), mend="Give a folder that `gsa train` made.") from None
     except (OSError, ValueError, TypeError) as error:
         raise RunError("run manifest cannot be read", where=str(path), found=str(error)) from None
-    if manifest.get("format") != _FORMAT or manifest.get("format_version", 0) > _VERSION:
-        raise RunError("not a run of this program", where=str(path), expected=_FORMAT, found=str(manifest.get("format")))
+    kind = manifest.get("format")
+    if kind != _FORMAT or manifest.get("format_version", 0) > _VERSION:
+        raise RunError("not a run of this program", where=str(path), expected=_FORMAT, found=str(kind))
     return manifest
 
 

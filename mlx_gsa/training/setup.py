@@ -17,7 +17,9 @@ PARAMETER_LIMIT = 50_000
 QUIET = 3.5  # threshold of a filter left random: it binds a few times in a kilobase
 
 
-def new_bundle(config: RunConfig, dataset: Dataset, discover: bool = True) -> tuple[ModelBundle, list[DiscoveredFilter]]:
+def new_bundle(
+    config: RunConfig, dataset: Dataset, discover: bool = True
+) -> tuple[ModelBundle, list[DiscoveredFilter]]:
     """Build the model of a configuration and start it from the training split alone.
 
     Parameters

@@ -1,6 +1,5 @@
 """One training step: loss, gradient, clipping, update."""
 
-import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 
