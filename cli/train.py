@@ -81,8 +81,9 @@ def _train_visibly(trainer):
 
 def _show_start(trainer, found):
     config, model = trainer.config.model, trainer.bundle.model
+    counts = {split: len(rows) for split, rows in trainer.rows.items()}
     rows = [
-        ("Data", f"{trainer.dataset.path}: {len(trainer.rows['train']):,} to train, {len(trainer.rows['val']):,} to validate"),
+        ("Data", f"{trainer.dataset.path}: {counts['train']:,} to train, {counts['val']:,} to validate"),
         ("Model", f"{model.n_parameters():,} parameters, attention {config.attention}, {_kept(model)}"),
         ("First filters", ", ".join(f.kmer for f in found) or "random"),
         ("Run", str(trainer.folder)),

@@ -3,7 +3,8 @@
     python docs/experiments.py run configs/experiments/retention_short.toml [--only NAME] [--data-root FOLDER]
     python docs/experiments.py measure      seconds of a forward pass, sparse and full, into docs/results/speed.json
     python docs/experiments.py collect      small result files of every run into docs/results/EXPERIMENT/RUN.json
-    python docs/experiments.py render       docs/results.md, from the files in docs/results and from nothing else
+    python docs/experiments.py render       docs/results.md and the README's table, from the files in docs/results
+    python docs/experiments.py ship FOLDER  the model of a collected run into assets/model, with its card
 
 `run` prepares the data, trains and evaluates, one run at a time, each into runs/EXPERIMENT/RUN with a log beside it.
 It can be stopped and started at will: what is finished is left alone, what was interrupted goes on. A run whose
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import results_files
 import results_page
+import shipping
 
 from mlx_gsa.errors import GsaError
 
@@ -46,8 +48,12 @@ def main(arguments=None):
         for line in results_files.collect(experiments, root, results):
             print(line)
         return 0
+    if options.action == "ship":
+        print(shipping.ship(options.folder.resolve(), results, root).relative_to(root))
+        return 0
     page = root / "docs/results.md"
     page.write_text(results_page.render(results), encoding="utf-8")
+    shipping.fill_readme(root / "README.md", results_page.collected(results))
     print(page.relative_to(root))
     return 0
 
@@ -191,6 +197,8 @@ def _parser():
     speed.add_argument("--anyway", action="store_true", help="also with a reference BLAS, which settles no bar")
     actions.add_parser("measure-one").add_argument("what")
     actions.add_parser("collect", help="copy small result files into docs/results")
+    ship = actions.add_parser("ship", help="make the model of a collected run the one that ships")
+    ship.add_argument("folder", type=Path)
     actions.add_parser("render", help="write docs/results.md from docs/results")
     return parser
 

@@ -27,11 +27,16 @@ def render(results):
     str
         Markdown.
     """
-    experiments = [_Results(path.parent, results) for path in sorted(results.glob("*/experiment.json"))]
-    experiments.sort(key=lambda each: (each.facts.get("order", 99), each.name))
+    experiments = collected(results)
     parts = [HEAD.format(level=_level(experiments)), "## Bars\n", bars_table(experiments)]
     parts += [each.section() for each in experiments] or [f"No experiment was collected: {NOT_YET}.\n"]
     return "\n".join([*parts, _provenance(experiments)])
+
+
+def collected(results):
+    """Read every experiment in a folder of results, in the order of the page."""
+    found = [_Results(path.parent, results) for path in sorted(results.glob("*/experiment.json"))]
+    return sorted(found, key=lambda each: (each.facts.get("order", 99), each.name))
 
 
 def _level(experiments):

@@ -36,4 +36,5 @@ def _tune():
     if mallopt is None:
         return False
     settings = ((_ARENA_MAX, 1), (_MMAP_MAX, 0), (_TRIM_THRESHOLD, _KEPT_BYTES), (_TOP_PAD, 64 * 2**20))
-    return all([mallopt(name, value) for name, value in settings])
+    accepted = [mallopt(name, value) for name, value in settings]  # every one is asked for, whatever the others say
+    return all(accepted)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import random_tokens, write_toy
 
@@ -17,6 +17,7 @@ def dataset(tmp_path):
     return write_toy(tmp_path / "data", random_tokens([100, 37, 64, 5]), np.zeros(4))
 
 
+@settings(deadline=None)
 @given(LENGTHS)
 def test_buckets_are_few_and_hold_the_longest(lengths):
     buckets = bucket_lengths(lengths)
@@ -29,6 +30,7 @@ def test_buckets_by_hand():
     assert bucket_lengths([2000] * 9).tolist() == [2000]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 100_000))
 def test_a_padded_length_is_of_a_ladder_in_steps_of_an_eighth(length):
     padded = inference_length(length)
@@ -41,6 +43,7 @@ def test_a_ladder_has_few_rungs():
     assert [r for r in sorted(rungs) if r <= 64] == [16, 32, 48, 64] and len(rungs) < 64
 
 
+@settings(deadline=None)
 @given(LENGTHS, st.integers(1, 9), st.integers(0, 3), st.integers(0, 3))
 def test_an_epoch_shows_every_record_once_in_batches_of_one_bucket(lengths, batch_size, seed, epoch):
     buckets = bucket_lengths(lengths)

@@ -4,7 +4,7 @@ import tomllib
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -34,6 +34,7 @@ def written(folder, text):
     return path
 
 
+@settings(deadline=None)
 @given(
     rate=st.floats(1e-12, 1e3), sparsity=st.floats(1e-9, 1), seed=st.integers(0, 2**62), path=PLAIN_TEXT,
     limit=st.none() | st.integers(1, 10**6), attention=st.sampled_from(["softmax", "mlp", "full", "window", "random"]),

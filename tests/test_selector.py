@@ -3,7 +3,7 @@
 import mlx.core as mx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_gsa.model.selector import TokenSelector, budget, keep_highest, keep_random, widest_budget
@@ -35,6 +35,7 @@ def selections(draw):
     return relevance, lengths, counts, draw(st.integers(max(counts), padded))
 
 
+@settings(deadline=None)
 @given(selections())
 def test_the_highest_are_kept_in_ascending_order(case):
     relevance, lengths, counts, widest = case
@@ -46,6 +47,7 @@ def test_the_highest_are_kept_in_ascending_order(case):
         assert (kept[row, count:] == relevance.shape[1] - 1).all()
 
 
+@settings(deadline=None)
 @given(selections(), st.integers(1, 60))
 def test_padding_changes_nothing_not_even_among_ties(case, extra):
     relevance, lengths, counts, widest = case
@@ -89,6 +91,7 @@ def test_the_budget_is_a_share_of_the_length_rounded_up(length, sparsity, limit,
     assert counts.dtype == np.int32 and counts.tolist() == [count]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 5000), min_size=1), st.floats(1e-6, 1), st.none() | st.integers(1, 5000))
 def test_no_budget_exceeds_its_length_or_the_widest_of_its_bucket(lengths, sparsity, limit):
     counts = budget(lengths, sparsity, limit)

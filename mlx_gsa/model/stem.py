@@ -16,7 +16,7 @@ _COMPLEMENT = (3, 2, 1, 0, 4, 5)
 
 
 class MotifStem(nn.Module):
-    """Filters of `filter_width` bp, normalised against the background, turned into occupancy where they exceed a threshold.
+    """Filters of `width` bp, normalised against the background, turned into occupancy above a threshold.
 
     The response of a filter is centred and divided by its standard deviation over independent nucleotides of the
     training split's composition. Both follow from the weights alone, so there are no batch statistics: the result

@@ -63,7 +63,8 @@ def load_model(folder: Path) -> ModelBundle:
     where = str(Path(folder) / MODEL_FILE)
     if header.get("format") != _FORMAT or header.get("format_version") != _VERSION:
         found = f"{header.get('format')} version {header.get('format_version')}"
-        raise RunError("not a model of this program", where=where, expected=f"{_FORMAT} version {_VERSION}", found=found)
+        expected = f"{_FORMAT} version {_VERSION}"
+        raise RunError("not a model of this program", where=where, expected=expected, found=found)
     return restore_model(arrays, header, where)
 
 

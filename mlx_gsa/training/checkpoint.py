@@ -42,9 +42,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     """
     path = folder / CHECKPOINT
     if not path.is_file():
-        raise RunError(
-            "nothing to resume", where=str(path), mend="The run was stopped before its first checkpoint: start it again."
-        )
+        mend = "The run was stopped before its first checkpoint: start it again."
+        raise RunError("nothing to resume", where=str(path), mend=mend)
     arrays, header = load_arrays(path)
     if header.get("format") != _FORMAT or header.get("format_version") != _VERSION:
         raise RunError("not a checkpoint of this program", where=str(path), found=str(header.get("format")))

@@ -236,7 +236,7 @@ def _refined(bases, template, weight, strands, rounds=3):
         total, noise = weights.sum(), np.sqrt(np.square(weights).sum())
         if total <= 3 * noise:
             break
-        counts = np.stack([np.where(windows == base, weights[:, None], 0).sum(axis=0) for base in range(_BASES)], axis=1)
+        counts = np.stack([weights @ (windows == base) for base in range(_BASES)], axis=1)
         shares = np.maximum(counts + noise * bases.composition, 0.01 * total) / (total + noise)
         shares = shares / shares.sum(axis=1, keepdims=True)
         odds = np.log2(shares / bases.composition)
