@@ -44,7 +44,7 @@ class ModelConfig(_Frozen):
 class TrainingConfig(_Frozen):
     """The training recipe; every rate is per step, every duration in epochs unless named otherwise."""
 
-    epochs: int = Field(10, ge=1)
+    epochs: int = Field(8, ge=1)
     batch_size: int = Field(32, ge=1, description="sequences per step")
     learning_rate: float = Field(6e-3, gt=0, description="base rate per step, after warm-up")
     embedding_rate: float = Field(5.0, gt=0, description="embeddings learn at this multiple of the base rate")

@@ -87,7 +87,7 @@ class SparseOrganism(nn.Module):
         """
         features = self.features(tokens)
         relevance = self.selector(features)
-        kept, mask = self._keep(relevance, lengths, counts, widest, key)
+        kept, mask = self._keep(tokens, relevance, lengths, counts, widest, key)
         chosen, gates = self._gather(features, relevance, kept, mask)
         contribution = self._strength(chosen, kept, mask, gates)
         contribution = contribution * (gates[..., None] * self.config.reference_budget**-0.5)
@@ -106,14 +106,14 @@ class SparseOrganism(nn.Module):
             return self._pairwise(chosen, output.kept, gates)[1]
         return self.attention.weights(chosen, output.kept, output.mask, gates)
 
-    def _keep(self, relevance, lengths, counts, widest, key):
+    def _keep(self, tokens, relevance, lengths, counts, widest, key):
         n_sequences, length = relevance.shape
         if self.keeps_all:
             kept = mx.broadcast_to(mx.arange(length, dtype=mx.int32), (n_sequences, length))
             return kept, kept < lengths[:, None]
         if self.config.attention == "random":
             key = mx.random.key(0) if key is None else key
-            return keep_random((n_sequences, length), lengths, counts, widest, key)
+            return keep_random(tokens, lengths, counts, widest, key)
         return keep_highest(relevance, lengths, counts, widest)
 
     def _gather(self, features, relevance, kept, mask):

@@ -92,9 +92,38 @@ def keep_highest(relevance: mx.array, lengths: mx.array, counts: mx.array, wides
     return mx.minimum(kept, length - 1), kept < length
 
 
-def keep_random(shape: tuple[int, int], lengths: mx.array, counts: mx.array, widest: int, key: mx.array):
-    """Keep positions drawn at random without replacement (a control); arguments as in `keep_highest`."""
-    return keep_highest(mx.random.uniform(shape=shape, key=key), lengths, counts, widest)
+def keep_random(tokens: mx.array, lengths: mx.array, counts: mx.array, widest: int, key: mx.array):
+    """Keep positions drawn at random without replacement (a control).
+
+    The draw is a hash of the key and of the sequence itself, so it depends neither on padding nor on the other rows.
+
+    Parameters
+    ----------
+    tokens : mx.array uint8 (B, L)
+        PAD (5) after the end of each sequence.
+    lengths, counts, widest
+        As in `keep_highest`.
+    key : mx.array
+        Random key.
+
+    Returns
+    -------
+    kept, mask
+        As from `keep_highest`.
+    """
+    positions = mx.arange(tokens.shape[1], dtype=mx.uint32) + 1
+    letters = mx.where(positions[None] <= lengths[:, None], tokens.astype(mx.uint32) + 1, 0)
+    sequence = _mixed(letters * _mixed(positions)).sum(axis=1, keepdims=True)
+    salt = mx.random.randint(0, 2**31 - 1, (1,), key=key).astype(mx.uint32)
+    drawn = _mixed(_mixed(positions)[None] + _mixed(sequence + salt))
+    return keep_highest((drawn >> 8).astype(mx.float32), lengths, counts, widest)
+
+
+def _mixed(bits):
+    """Scramble 32-bit integers (the finalizer "lowbias32", C. Wellons 2018)."""
+    bits = (bits ^ (bits >> 16)) * mx.array(0x7FEB352D, dtype=mx.uint32)
+    bits = (bits ^ (bits >> 15)) * mx.array(0x846CA68B, dtype=mx.uint32)
+    return bits ^ (bits >> 16)
 
 
 def _distinct_keys(relevance, lengths):

@@ -99,7 +99,7 @@ class _Positions:
         self.nearest = np.maximum(self.owner, 0)  # a window that begins in the first gap belongs to the first record
         self.codes, self.clean = self._kmers()
         counts = np.bincount(self.tokens, minlength=_BASES)[:_BASES]
-        self.composition = (counts + counts[::-1]) / (2 * counts.sum())
+        self.composition = (counts + counts[::-1]) / (2 * counts.sum())  # as if both strands counted
 
     def _kmers(self):
         size = len(self.tokens) - self.k + 1
@@ -242,6 +242,8 @@ def _refined(bases, template, weight, strands, rounds=3):
         odds = np.log2(shares / bases.composition)
         information = (shares * odds).sum(axis=1)
         told = np.where(information > 0.1, information, 0)
+        if not told.any():
+            break
         first = int(np.convolve(told, np.ones(bases.width), mode="valid").argmax())
         centre = first + (np.flatnonzero(told[first : first + bases.width]).mean() - (bases.width - 1) / 2)
         first = int(np.clip(round(centre), 0, 2 * MARGIN))

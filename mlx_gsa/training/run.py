@@ -63,9 +63,10 @@ def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=
         expected = f"fewer than {PARAMETER_LIMIT:,} parameters"
         raise RunError("model too large", expected=expected, found=f"{n_parameters:,}")
     out.mkdir(parents=True, exist_ok=True)
+    of_training = [out / name for name in (CHECKPOINT, METRICS_FILE, Path(BEST) / MODEL_FILE, CONFIG)]
+    for stale in [*of_training, *out.glob("evaluation*")]:
+        stale.unlink(missing_ok=True)
     _write_manifest(out, _new_manifest(config, dataset, n_parameters))
-    for stale in (CHECKPOINT, Path(METRICS_FILE), Path(BEST) / MODEL_FILE):
-        (out / stale).unlink(missing_ok=True)
     atomic_write_text(out / CONFIG, dump_config(config))
     filters = [asdict(item) | {"template": item.template.tolist()} for item in found]
     atomic_write_text(out / FILTERS, json.dumps(filters) + "\n")

@@ -13,6 +13,7 @@ from mlx_gsa.model.stem import SATURATION
 
 MAX_POSITIONS = 6_000_000
 _BATCH = 32
+_LEAST_DEVIATION = 0.05  # a filter that hardly ever binds gets no weight to speak of
 _LOGITS = 4.0  # logit of a probability p near a half is about 4 (p - 1/2)
 
 
@@ -57,7 +58,7 @@ def pooled_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray
 
 def ridge(inputs: np.ndarray, targets: np.ndarray, strength: float = 1e-2) -> tuple[np.ndarray, np.ndarray]:
     """Solve a ridge regression on standardised inputs (n, D): weights (D, n_outputs) and bias (n_outputs,) float32."""
-    mean, deviation = inputs.mean(axis=0), inputs.std(axis=0) + 1e-6
+    mean, deviation = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), _LEAST_DEVIATION)
     scaled = (inputs - mean) / deviation
     gram = scaled.T @ scaled + strength * len(inputs) * np.eye(inputs.shape[1])
     weights = np.linalg.solve(gram, scaled.T @ (targets - targets.mean(axis=0))) / deviation[:, None]
