@@ -100,9 +100,10 @@ def test_no_budget_exceeds_its_length_or_the_widest_of_its_bucket(lengths, spars
 
 
 def random_kept(n_rows, length, count, seed, padded=None):
-    shape = (n_rows, padded or length)
+    tokens = np.full((n_rows, padded or length), 5, dtype=np.uint8)
+    tokens[:, :length] = np.random.default_rng(7).integers(0, 4, (n_rows, length))
     lengths, counts = mx.full((n_rows,), length, dtype=mx.int32), mx.full((n_rows,), count, dtype=mx.int32)
-    return np.array(keep_random(shape, lengths, counts, count, mx.random.key(seed))[0])
+    return np.array(keep_random(mx.array(tokens), lengths, counts, count, mx.random.key(seed))[0])
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -122,6 +123,12 @@ def test_the_random_control_is_a_uniform_sample_without_replacement(seed):
 def test_the_random_control_is_a_function_of_its_key():
     np.testing.assert_array_equal(random_kept(3, 50, 10, seed=0), random_kept(3, 50, 10, seed=0))
     assert (random_kept(3, 50, 10, seed=0) != random_kept(3, 50, 10, seed=1)).any()
+
+
+def test_the_random_control_depends_neither_on_padding_nor_on_other_rows():
+    alone = random_kept(1, 50, 10, seed=0)
+    np.testing.assert_array_equal(alone, random_kept(1, 50, 10, seed=0, padded=96))
+    np.testing.assert_array_equal(alone, random_kept(3, 50, 10, seed=0)[:1])  # the first row is the same sequence
 
 
 def test_relevance_by_hand():

@@ -75,3 +75,10 @@ def test_the_approximator_starts_as_the_readout(tmp_path, attention):
     _, output = forward(model, [dataset.sequence(i) for i in range(20)])
     np.testing.assert_allclose(output.prediction, output.local, atol=1e-4)
     assert np.array(output.local).std() > 0.1
+
+
+def test_a_feature_that_hardly_varies_gets_no_weight_to_speak_of():
+    rng = np.random.default_rng(0)
+    inputs = np.stack([rng.normal(size=500), 1e-5 * rng.normal(size=500)], axis=1)
+    weights, _ = ridge(inputs, inputs[:, :1] + 1e4 * inputs[:, 1:])
+    assert abs(weights[1, 0]) < 1
