@@ -170,8 +170,11 @@ def _span_table(found, shown):
         names = ", ".join(dict.fromkeys(match.name for match in matches)) or None
         where, q = found.place.text(span.start, span.end), matches[0].q_value if matches else None
         rows.append((span.rank, where, span.end - span.start, span.max_relevance, span.contribution, names, q))
-    caption = "Matches describe the bases around a span; they are no test of enrichment or binding."
-    return table(f"Most relevant spans of {found.n_spans:,}", columns, rows, caption if found.matches else None)
+    filling = found.n_spans - found.n_outstanding
+    notes = [f"{filling:,} more spans only fill the budget: no position in them stands out."] if filling else []
+    if found.matches:
+        notes.append("Matches describe the bases around a span; they are no test of enrichment or binding.")
+    return table(f"Most relevant spans of {found.n_outstanding:,}", columns, rows, "\n".join(notes) or None)
 
 
 def _site_table(found):

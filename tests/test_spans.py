@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlx_gsa.explain.spans import find_spans, merge_positions, signed_contribution, span_scores, span_window
+from mlx_gsa.explain.spans import (
+    find_spans,
+    merge_positions,
+    outstanding,
+    signed_contribution,
+    span_scores,
+    span_window,
+)
 
 
 def _relevance(length, values):
@@ -76,3 +83,13 @@ def test_spans_part_the_kept_positions(positions, gap):
     assert all(b.start - a.end > gap for a, b in pairwise(spans))
     inside = np.concatenate([kept[(kept >= s.start) & (kept < s.end)] for s in spans])
     assert inside.tolist() == kept.tolist()
+
+
+def test_spans_that_only_fill_the_budget_do_not_stand_out():
+    relevance = np.full(100, -0.35)
+    relevance[[10, 40]] = [8.0, 5.0]
+    kept = np.array([10, 40, 60, 80])
+    spans = find_spans(relevance, kept, np.zeros(4))
+    assert [span.start for span in outstanding(spans, relevance)] == [10, 40]
+    flat = np.zeros(100)
+    assert len(outstanding(find_spans(flat, kept, np.zeros(4)), flat)) == 1

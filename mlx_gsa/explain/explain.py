@@ -20,7 +20,7 @@ from mlx_gsa.explain.found import Explanation, describe_prediction, subtitle, su
 from mlx_gsa.explain.motif_matches import MotifMatch, match_spans
 from mlx_gsa.explain.outputs import FORMAT, KNOWN_NAMES, CombinedFiles, write_manifest, write_record_files
 from mlx_gsa.explain.records import Record
-from mlx_gsa.explain.spans import find_spans, signed_contribution
+from mlx_gsa.explain.spans import find_spans, outstanding, signed_contribution
 from mlx_gsa.explain.tracks import UniqueNames
 
 DEFAULT_HEATMAPS = 50
@@ -132,7 +132,8 @@ def _explain(record, prediction, folder, name, combined, options, drawn) -> Expl
     output = int(np.argmax(prediction.prediction)) if options.task == "multiclass" else 0
     contribution = signed_contribution(prediction.contribution, output)
     spans = find_spans(prediction.relevance, prediction.kept, contribution)
-    best = spans[: options.top]
+    telling = outstanding(spans, prediction.relevance)
+    best = telling[: options.top]
     matches = match_spans(record.tokens, best, options.scanner) if options.scanner else {}
     known = as_track_sites(options.sites_of(record.id))
     sites = compare_sites(prediction.relevance, prediction.kept, spans, known)
@@ -142,7 +143,7 @@ def _explain(record, prediction, folder, name, combined, options, drawn) -> Expl
     found = Explanation(
         record.id, record.place, len(record.tokens), float(prediction.prediction[output]),
         describe_prediction(prediction.prediction, options.task, options.classes), record.label,
-        len(prediction.kept), len(spans), tuple(best), matches, tuple(sites), {}, record.note,
+        len(prediction.kept), len(spans), len(telling), tuple(best), matches, tuple(sites), {}, record.note,
     )  # fmt: skip
     if drawn:
         files = {**_draw(folder / "records" / name, record, prediction, found, known, output), **files}

@@ -15,7 +15,8 @@ class Explanation(NamedTuple):
     """What was found in one record; small, so that thousands may be held.
 
     ``prediction`` is the value, the probability, or the probability of the predicted class, which ``text``
-    writes in words; ``spans`` are the best ``top`` of ``n_spans``; ``matches`` the motifs each looks like,
+    writes in words; ``spans`` are the best ``top`` of the ``n_outstanding`` that stand out of
+    all ``n_spans`` (the rest fills the budget); ``matches`` the motifs each looks like,
     by span rank; ``sites`` what became of known sites. ``files`` are where they will be when the last record
     is done: until then the folder does not have its name.
     """
@@ -28,6 +29,7 @@ class Explanation(NamedTuple):
     label: float | None
     n_kept: int
     n_spans: int
+    n_outstanding: int
     spans: tuple[Span, ...]
     matches: dict[int, list[MotifMatch]]
     sites: tuple[SiteResult, ...]

@@ -72,6 +72,28 @@ def merge_positions(kept: np.ndarray, gap: int = DEFAULT_GAP) -> list[tuple[int,
     return list(pairwise(edges))
 
 
+def outstanding(spans: list[Span], relevance: np.ndarray) -> list[Span]:
+    """Leave out the spans that only fill the budget: no more relevant than the record's typical position.
+
+    Where few filters bind, most of the budget goes to positions that all look alike to the selector.
+
+    Parameters
+    ----------
+    spans : list of Span
+        By rank, as `find_spans` returns them.
+    relevance : ndarray
+        Shape (L,).
+
+    Returns
+    -------
+    list of Span
+        Those above the median relevance by more than a hundredth of its range; at least the first.
+    """
+    typical, highest = np.median(relevance), np.max(relevance)
+    limit = typical + 0.01 * (highest - typical)
+    return [span for span in spans if span.max_relevance > limit] or spans[:1]
+
+
 def find_spans(relevance, kept, contribution, *, gap: int = DEFAULT_GAP, by: str = "max") -> list[Span]:
     """Merge kept positions into spans and rank them.
 
