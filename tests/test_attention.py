@@ -44,8 +44,8 @@ def softmax(scores):
     return shares / shares.sum(axis=-1, keepdims=True)
 
 
-def reference_weights(attention, features, positions, allowed):
-    """Pair by pair: the key turned by the distance, and a sum of cosines of the distance."""
+def reference_weights(attention, features, positions, allowed, gates):
+    """Pair by pair: the key turned by the distance, a sum of cosines of the distance, the key weighed by its gate."""
     queries, keys = (np.array(p(features), np.float64) for p in (attention.query_projection, attention.key_projection))
     frequencies = 2 * np.pi / np.geomspace(*WAVELENGTHS, N_FREQUENCIES)
     half = queries.shape[-1] // 2
@@ -56,7 +56,7 @@ def reference_weights(attention, features, positions, allowed):
         step = float(places[b, j] - places[b, i])
         turned = np.exp(1j * step * turning) * (keys[b, j, :half] + 1j * keys[b, j, half:])
         pair = queries[b, i] @ np.concatenate([turned.real, turned.imag]) / np.sqrt(2 * half)
-        scores[b, i, j] = pair + (amplitudes * np.cos(frequencies * step)).sum()
+        scores[b, i, j] = pair + (amplitudes * np.cos(frequencies * step)).sum() + np.log(gates[b, j])
     return softmax(scores)
 
 
@@ -87,10 +87,20 @@ def test_scores_are_the_pairwise_reference(width):
     attention = make(width=width)
     features, positions, mask, gates = inputs(width=width, consecutive=False)
     allowed = np.broadcast_to(np.array(mask)[:, None], (2, 17, 17))
-    expected = reference_weights(attention, features, positions, allowed)
+    expected = reference_weights(attention, features, positions, allowed, np.array(gates, np.float64))
     result = attention(features, positions, mask, gates)
     np.testing.assert_allclose(result.weights, expected, atol=1e-4)
     np.testing.assert_allclose(attended(result), expected @ joined(attention, features), atol=2e-4)
+
+
+@pytest.mark.parametrize("kind", [SelectedAttention, FullAttention, WindowAttention])
+def test_a_key_is_weighed_by_its_gate(kind):
+    attention, (features, positions, mask, gates) = make(kind), inputs()
+    before, after = (np.array(attention.weights(features, positions, mask, g)) for g in (gates, gates * 0.5))
+    np.testing.assert_allclose(before, after, rtol=1e-3, atol=1e-6)  # only their ratios count
+    gates = mx.where(mx.arange(17) == 3, gates * 4, gates)
+    odds = np.array(attention.weights(features, positions, mask, gates))[0, 4, [3, 5]] / before[0, 4, [3, 5]]
+    np.testing.assert_allclose(odds[0] / odds[1], 4, rtol=1e-3)
 
 
 @pytest.mark.parametrize("kind", [SelectedAttention, FullAttention, WindowAttention])
@@ -118,7 +128,7 @@ def test_window_attention_is_the_masked_dense_reference(window, n_global):
     distance = np.abs(np.arange(17)[:, None] - np.arange(17))
     ranks = np.argsort(np.argsort(-np.array(gates), axis=1), axis=1)
     allowed = ((distance <= window)[None] | (ranks < n_global)[:, None]) & np.array(mask)[:, None]
-    expected = reference_weights(attention, features, positions, allowed)
+    expected = reference_weights(attention, features, positions, allowed, np.array(gates, np.float64))
     real = np.array(mask)
     np.testing.assert_allclose(np.array(attention.weights(*given))[real], expected[real], atol=1e-4)
     values = expected @ joined(attention, features)

@@ -9,6 +9,7 @@ import numpy as np
 WAVELENGTHS = (16.0, 20000.0)  # bp, shortest and longest
 N_WAVES = 16
 _FORBIDDEN = -1e9
+_SMALLEST_GATE = 1e-6
 
 
 class Attended(NamedTuple):
@@ -38,6 +39,10 @@ class SelectedAttention(nn.Module):
     distance and on what stands at either end. And a learned sum of cosines of the distance, with wavelengths from 16 bp
     to 20 kb spaced evenly on a log scale, is added to every score: since cos(a - b) = cos a cos b + sin a sin b, it is
     a few more channels of queries and keys. With equal weights it falls with the logarithm of the distance.
+
+    Keys are weighed by their gates: weight ~ gate x exp(score). A budget is mostly filled with positions of no
+    relevance, and without this two sites that belong together find each other only once hundreds of such keys have been
+    learned away.
 
     Parameters
     ----------
@@ -87,7 +92,7 @@ class SelectedAttention(nn.Module):
         mask : mx.array bool (B, K)
             True = may be attended.
         gates : mx.array (B, K)
-            Gates of the positions in [0, 1]; chooses the global positions of window attention.
+            Gates of the positions in [0, 1].
 
         Returns
         -------
@@ -95,16 +100,12 @@ class SelectedAttention(nn.Module):
             With weights (B, K, K): row = query, column = key, each row sums to 1.
         """
         projected = self.project(features, positions)
-        weights = mx.softmax(self._scores(projected, mask), axis=-1)
+        weights = mx.softmax(_scores(projected, _key_bias(mask, gates)), axis=-1)
         return _attended(projected, weights @ _keys_and_values(projected), weights)
 
     def weights(self, features, positions, mask, gates) -> mx.array:
         """Return the attention weights (B, K, K); arguments as in `__call__`."""
-        return mx.softmax(self._scores(self.project(features, positions), mask), axis=-1)
-
-    def _scores(self, projected, mask):
-        scores = projected.placed_queries @ projected.placed_keys.swapaxes(1, 2)
-        return scores + mx.where(mask, 0.0, _FORBIDDEN)[:, None]
+        return mx.softmax(_scores(self.project(features, positions), _key_bias(mask, gates)), axis=-1)
 
 
 class FullAttention(SelectedAttention):
@@ -118,7 +119,7 @@ class FullAttention(SelectedAttention):
             projected.placed_keys[:, None],
             _keys_and_values(projected)[:, None],
             scale=1.0,
-            mask=mx.where(mask, 0.0, _FORBIDDEN)[:, None, None],
+            mask=_key_bias(mask, gates)[:, None, None],
         )
         return _attended(projected, attended[:, 0], None)
 
@@ -138,35 +139,44 @@ class WindowAttention(SelectedAttention):
         projected = self.project(features, positions)
         shared = _most_gated(gates, mask, self.n_global)
         columns = mx.concatenate([projected.placed_keys, _keys_and_values(projected)], axis=-1)
-        blocks, places, real = self._columns(columns, positions, mask, shared)
+        blocks, places, bias = self._columns(columns, positions, _key_bias(mask, gates), shared)
         rows, row_places = _blocks(projected.placed_queries, self.window), _blocks(positions, self.window, -1)
         is_near = mx.abs(row_places[..., None] - places[..., None, :]) <= self.window
         is_far = mx.arange(places.shape[2]) >= 3 * self.window
-        allowed = (is_near != is_far) & real[..., None, :]
         width = projected.placed_keys.shape[-1]
-        scores = mx.where(allowed, rows @ blocks[..., :width].swapaxes(-1, -2), _FORBIDDEN)
+        scores = rows @ blocks[..., :width].swapaxes(-1, -2) + bias[..., None, :]
+        scores = mx.where(is_near != is_far, scores, _FORBIDDEN)
         attended = mx.softmax(scores, axis=-1) @ blocks[..., width:]
         attended = attended.reshape(features.shape[0], -1, attended.shape[-1])[:, : features.shape[1]]
         return _attended(projected, attended, None)
 
     def weights(self, features, positions, mask, gates) -> mx.array:
         """Return the attention weights (B, K, K), zero outside window and global positions."""
-        scores = self._scores(self.project(features, positions), mask)
+        scores = _scores(self.project(features, positions), _key_bias(mask, gates))
         shared = _most_gated(gates, mask, self.n_global)
         seen_by_all = (positions[:, None] == mx.take_along_axis(positions, shared, axis=1)[..., None]).any(axis=1)
         is_near = mx.abs(positions[:, :, None] - positions[:, None]) <= self.window
         return mx.softmax(mx.where(is_near | seen_by_all[:, None], scores, _FORBIDDEN), axis=-1)
 
-    def _columns(self, columns, positions, mask, shared):
+    def _columns(self, columns, positions, bias, shared):
         """Lay out what each block of queries may see: own block and neighbours (3 w), then the global positions."""
         parts = []
-        for values, fill in ((columns, 0), (positions, -1), (mask, False)):
+        for values, fill in ((columns, 0), (positions, -1), (bias, _FORBIDDEN)):
             blocks = _blocks(values, self.window, fill)
             near = mx.concatenate([_shift(blocks, 1, fill), blocks, _shift(blocks, -1, fill)], axis=2)
             index = shared if values.ndim == 2 else shared[..., None]
             far = mx.take_along_axis(values, index, axis=1)[:, None]
             parts.append(mx.concatenate([near, mx.broadcast_to(far, (*near.shape[:2], *far.shape[2:]))], axis=2))
         return parts
+
+
+def _scores(projected, key_bias):
+    return projected.placed_queries @ projected.placed_keys.swapaxes(1, 2) + key_bias[:, None]
+
+
+def _key_bias(mask, gates):
+    """Weigh each key by its gate: the logarithm of it, and never where the mask forbids."""
+    return mx.where(mask, mx.log(mx.maximum(gates, _SMALLEST_GATE)), _FORBIDDEN)
 
 
 def _keys_and_values(projected):
