@@ -46,7 +46,7 @@ class TrainingConfig(_Frozen):
 
     epochs: int = Field(8, ge=1)
     batch_size: int = Field(32, ge=1, description="sequences per step")
-    learning_rate: float = Field(6e-3, gt=0, description="base rate per step, after warm-up")
+    learning_rate: float = Field(3e-3, gt=0, description="base rate per step, after warm-up")
     embedding_rate: float = Field(5.0, gt=0, description="embeddings learn at this multiple of the base rate")
     weight_decay: float = Field(1e-4, ge=0)
     warmup: float = Field(0.5, ge=0, description="epochs of linear warm-up")
