@@ -36,7 +36,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 demo: install
 	$(BIN)/gsa prepare synthetic --preset demo --out data/demo
-	$(BIN)/gsa train --config configs/demo.toml --data data/demo --sparsity 0.1 --out runs/demo
+	$(BIN)/gsa train --config configs/demo.toml --data data/demo --sparsity 0.1 --out runs/demo --overwrite
 	$(BIN)/gsa evaluate runs/demo
 	$(BIN)/gsa explain --data data/demo --run runs/demo --out runs/demo/explain
 
