@@ -1,8 +1,11 @@
 """First filters from the training split itself: stagewise discovery of label-associated k-mers.
 
 A filter that starts as random noise rarely finds an AT-rich motif in kilobases of background. So each filter starts
-from the k-mer that is most associated with what the filters before it leave unexplained, widened to the filter's width
-by the flanking bases that are associated too. Only training records are read.
+from the k-mer most associated with the label, or with what the filters before it leave unexplained, whichever is
+stronger; is widened by the flanking bases that are associated too; is re-estimated as the log-odds of its matches, each
+weighed by its record's label so that matches of the background cancel (as discriminative motif finders do); and gets
+the threshold and gain at which its total occupancy follows the label best. Its matches are then erased, as MEME erases
+them (Bailey and Elkan 1994), and the next is looked for. Only training records are read.
 """
 
 from dataclasses import dataclass
@@ -42,7 +45,7 @@ class DiscoveredFilter:
 def discover_filters(
     sequences, targets, n_filters, width, k, strands="both", max_positions=20_000_000, seed=0
 ) -> list[DiscoveredFilter]:
-    """Find filters one after the other, each on the residual of those before.
+    """Find filters one after the other, erasing the matches of those before.
 
     Parameters
     ----------
