@@ -53,8 +53,8 @@ class TrainingConfig(_Frozen):
     final_rate: float = Field(0.05, ge=0, le=1, description="cosine ends at this share of the base rate")
     clip_norm: float = Field(1.0, gt=0, description="gradients longer than this are scaled down to it")
     local_weight: float = Field(1.0, ge=0, description="weight of the selector's own objective")
-    start_sparsity: float = Field(0.1, gt=0, le=1, description="budget at the first epoch; annealed to model.sparsity")
-    anneal: float = Field(0.5, ge=0, le=1, description="share of the epochs over which the budget shrinks")
+    start_sparsity: float = Field(0.1, gt=0, le=1, description="share kept in the first epoch; moves to model.sparsity")
+    anneal: float = Field(0.5, ge=0, le=1, description="share of the epochs over which the budget changes")
     initial_filters: Literal["kmers", "random"] = "kmers"
     kmer_length: int = Field(8, ge=4, le=10, description="length of the k-mers that start the filters")
     augment_reverse: bool = Field(True, description="show each sequence on a random strand")

@@ -185,8 +185,8 @@ class Trainer:
         return row
 
     def _judge(self, row):
-        """Keep the model if it is the best at the final budget; a looser budget does not count."""
-        if row["sparsity"] > self.config.model.sparsity:
+        """Keep the model if it is the best at the final budget; another budget does not count."""
+        if row["sparsity"] != self.config.model.sparsity:
             return
         best = self.progress["best"]
         if best is None or "val_metric" not in row or row["val_metric"] > best["val_metric"]:

@@ -96,13 +96,16 @@ def start_filters(model: SparseOrganism, found: list[DiscoveredFilter]) -> None:
 
 
 def sparsity_at(epoch: int, config: RunConfig) -> float:
-    """Return the share kept in an epoch: shrinking geometrically from `start_sparsity` to `model.sparsity`.
+    """Return the share kept in an epoch: from `start_sparsity` to `model.sparsity`, geometrically.
+
+    A budget may shrink or grow. Where few positions matter among thousands, attention finds out which belong together
+    sooner among fewer.
 
     The last epoch is always at the final budget: only such an epoch can be the best.
     """
     end, start = config.model.sparsity, config.training.start_sparsity
     steps = min(round(config.training.anneal * config.training.epochs), config.training.epochs - 1)
-    if start <= end or epoch >= steps:
+    if start == end or epoch >= steps:
         return end
     return float(start * (end / start) ** (epoch / steps))
 
