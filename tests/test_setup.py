@@ -100,7 +100,7 @@ def test_the_budget_shrinks_geometrically_and_then_stays():
     assert found == pytest.approx([0.4, 0.2, 0.1, 0.05, 0.025, 0.025, 0.025, 0.025])
 
 
-def test_a_budget_that_starts_low_enough_stays():
+def test_a_budget_may_also_grow_or_stay():
     grown = budgets(training__epochs=4, training__anneal=0.5, training__start_sparsity=0.1, model__sparsity=0.4)
     np.testing.assert_allclose(grown, [0.1, 0.2, 0.4, 0.4])
     assert budgets(training__epochs=3, training__start_sparsity=0.5, model__sparsity=0.5) == [0.5] * 3
