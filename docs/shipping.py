@@ -1,5 +1,6 @@
 """What else is generated from a run: the model that ships in assets/model with its card, and the README's table."""
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -49,12 +50,12 @@ def ship(run, results, root):
     Path
         The card.
     """
-    experiment, name = run.parent.name, run.name
+    experiment, name = read_json(results / run.parent.name / "experiment.json"), run.name
     target = root / "assets/model"
     target.mkdir(exist_ok=True)
     for part in ("model.safetensors", "model.json"):
         shutil.copy(run / "best" / part, target / part)
-    found = read_json(results / experiment / f"{name}.json")
+    found = read_json(results / run.parent.name / f"{name}.json")
     card = target / "MODEL_CARD.md"
     card.write_text(CARD.format(**_facts(found, experiment, target)), encoding="utf-8")
     return card
@@ -73,11 +74,11 @@ def _facts(run, experiment, target):
     return {
         "n_parameters": manifest["n_parameters"],
         "size": (target / "model.safetensors").stat().st_size / 1000,
-        "prepare": made.get("prepare", {}).get("command", "see the experiment"),
+        "prepare": shlex.join(["gsa", "prepare", *experiment["data"]["prepare"]]),
         "seed": manifest["seed"],
         "data_hash": manifest["data_hash"][:12],
         "train": made["train"]["command"],
-        "experiment": experiment,
+        "experiment": experiment["name"],
         "commit": made["train"]["commit"],
         "r": plain(evaluation["metrics"]["pearson"]),
         "reachable": evaluation["reachable"]["best_r"]["value"],
