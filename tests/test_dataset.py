@@ -91,8 +91,9 @@ def test_sequences_are_streamed_and_records_asked_for_last(tmp_path):
 
     counts = {}
 
-    def late():
+    def late(sequences):
         counts["late"] = len(seen)
+        assert [sequences.sequence(i).tolist() for i in range(len(sequences))] == [t.tolist() for t in tokens()]
         return records()
 
     made = write(tmp_path / "set", stream(), late, dropped=counts)

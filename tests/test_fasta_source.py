@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from mlx_gsa.data.collect import NO_COORDINATES, Limits
+from mlx_gsa.data.collect import NO_COORDINATES, Limits, SplitPlan
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.data.fasta_source import RENAMED, dataset_from_fasta
 from mlx_gsa.dna.alphabet import decode
@@ -41,7 +41,7 @@ def test_headers_give_coordinates_and_whole_chromosomes(tmp_path):
     made = dataset_from_fasta(positives, negatives, tmp_path / "out")
     table = made.records
     assert (table.chrom[0], table.start[0], table.end[0], table.strand[0]) == ("chr0", 1000, 1030, "-")
-    assert made.manifest.source["split_by"] == "chrom"
+    assert made.manifest.source["split_by"] == "chromosome"
     assert all(table.split[i] == table.split[i + 20] for i in range(20))
 
 
@@ -82,7 +82,7 @@ def test_the_same_file_twice(tmp_path, files):
 
 def test_groups_are_not_known(tmp_path, files):
     with pytest.raises(SplitError, match="no groups"):
-        dataset_from_fasta(*files, tmp_path / "out", split_by="group")
+        dataset_from_fasta(*files, tmp_path / "out", plan=SplitPlan("group"))
 
 
 def test_progress_runs_over_both_files(tmp_path, files):

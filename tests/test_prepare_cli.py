@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from mlx_gsa.data.collect import SplitPlan
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.data.grammar import load_grammar
 
@@ -75,7 +76,7 @@ def test_table_options_reach_the_library(gsa, tmp_path, monkeypatch):
     monkeypatch.setattr("mlx_gsa.data.table.dataset_from_table", stop)
     gsa(
         *("prepare", "table", "-", "--task", "binary", "--positive", "a, b", "--negative", "c", "--out", "o"),
-        *("--where", "x=1,2", "--where", "y=3", "--log2", "--pseudocount", 1, "--seed", 5, "--split-by", "chrom"),
+        *("--where", "x=1,2", "--where", "y=3", "--log2", "--pseudocount", 1, "--seed", 5, "--split", "chromosome"),
         *(
             a
             for name in ("id", "chrom", "start", "end", "strand", "group", "split")
@@ -86,7 +87,7 @@ def test_table_options_reach_the_library(gsa, tmp_path, monkeypatch):
     )
     assert (got["path"], got["out"], got["task"]) == ("-", "o", "binary")
     assert got["positives"] == ("a", "b") and got["negatives"] == ("c",) and got["where"] == ("x=1,2", "y=3")
-    assert got["log2"] is True and got["pseudocount"] == 1 and got["seed"] == 5 and got["split_by"] == "chrom"
+    assert got["log2"] is True and got["pseudocount"] == 1 and got["plan"] == SplitPlan("chromosome", seed=5)
     assert all(got[f"{n}_column"] == n for n in ("id", "chrom", "start", "end", "strand", "group", "split"))
     assert got["sequence_column"] == "s" and got["label_column"] == "l"
     limits = got["limits"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_gsa.data.collect import NO_COORDINATES, Limits
+from mlx_gsa.data.collect import NO_COORDINATES, Limits, SplitPlan
 from mlx_gsa.data.table import RENAMED, dataset_from_table
 from mlx_gsa.dna.alphabet import decode
 from mlx_gsa.errors import DatasetError, GsaError, SequenceError, SplitError, TableError
@@ -71,7 +71,7 @@ def test_none_takes_no_column(prepare):
 
 
 def test_one_based_coordinates_become_zero_based(prepare):
-    made = prepare(rows(chrom=lambda i: "chr1", start=lambda i: 101, end=lambda i: 130), split_by="random")
+    made = prepare(rows(chrom=lambda i: "chr1", start=lambda i: 101, end=lambda i: 130), plan=SplitPlan("random"))
     assert (made.records.start[0], made.records.end[0]) == (100, 130)
 
 
@@ -84,16 +84,16 @@ def test_coordinates_that_do_not_fit_are_left_out_and_counted(prepare):
 def test_coordinates_are_read_from_ids(prepare):
     made = prepare(rows(id=lambda i: f"chr{i % 4}:{100 * i}-{100 * i + 30}(-)"))
     assert (made.records.chrom[5], made.records.start[5], made.records.strand[5]) == ("chr1", 500, "-")
-    assert made.manifest.source["split_by"] == "chrom"
+    assert made.manifest.source["split_by"] == "chromosome"
 
 
 def test_chromosomes_are_not_torn_and_the_choice_can_be_made(prepare):
     table = rows(chrom=lambda i: f"chr{i % 5}", group=lambda i: f"g{i % 4}")
-    for by in ("chrom", "group"):
-        records = prepare(table, split_by=by).records
-        column = getattr(records, by)
+    for by, name in (("chromosome", "chrom"), ("group", "group")):
+        records = prepare(table, plan=SplitPlan(by)).records
+        column = getattr(records, name)
         assert all(len(set(records.split[column == value])) == 1 for value in set(column))
-    assert prepare(table, split_by="random").manifest.splits == {"train": 16, "val": 2, "test": 2}
+    assert prepare(table, plan=SplitPlan("random")).manifest.splits == {"train": 16, "val": 2, "test": 2}
 
 
 def test_stated_splits_are_kept(prepare):
@@ -262,10 +262,10 @@ def test_nothing_left_lists_why(prepare):
 
 
 def test_splits_that_cannot_be_made(prepare):
-    assert error_of(prepare, SplitError, rows(), split_by="group").what == "no groups to split by"
-    assert error_of(prepare, SplitError, rows(), split_by="chrom").what == "no chromosomes to split by"
+    assert error_of(prepare, SplitError, rows(), plan=SplitPlan("group")).what == "no groups to split by"
+    assert error_of(prepare, SplitError, rows(), plan=SplitPlan("chromosome")).what == "no chromosomes to split by"
     one = rows(chrom=lambda i: "chr1")
-    assert error_of(prepare, SplitError, one, split_by="chrom").what == "too few groups to split"
+    assert error_of(prepare, SplitError, one, plan=SplitPlan("chromosome")).what == "too few groups to split"
     assert prepare(one).manifest.source["split_by"] == "random"
 
 
@@ -312,7 +312,7 @@ def test_real_tables(shared_data, tmp_path):
     assert len(made) == 3946 and made.manifest.dropped == {}
     assert set(made.lengths.tolist()) == {2000} and made.records.label.sum() == 1999
     assert (made.records.end - made.records.start == 2000).all()
-    assert made.manifest.source["split_by"] == "chrom"
+    assert made.manifest.source["split_by"] == "chromosome"
 
 
 def test_rows_without_a_group_stand_alone(prepare):

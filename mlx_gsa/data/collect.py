@@ -14,7 +14,7 @@ from mlx_gsa.dna.alphabet import EncodeCounts, N, reverse_complement
 from mlx_gsa.dna.coordinates import Region
 from mlx_gsa.errors import DatasetError, SplitError
 
-SplitBy = Literal["auto", "random", "chrom", "group"]
+SplitBy = Literal["auto", "random", "chromosome", "group"]
 NORMALISED = {
     "lower": "lower-case letters read as upper case",
     "uracil": "U read as T",
@@ -60,7 +60,7 @@ class SplitPlan:
     Attributes
     ----------
     by : str
-        ``chrom``, ``group`` or ``random``; ``auto`` takes groups where stated, else chromosomes where every
+        ``chromosome``, ``group`` or ``random``; ``auto`` takes groups where stated, else chromosomes where every
         record has one and there are enough, else chance. Stated splits go before all of these.
     fractions : tuple of 3 floats
         Shares of train, val and test.
@@ -95,6 +95,7 @@ class Collector:
     duplicates: Counter = field(default_factory=Counter)
     split_by: str = ""
     _rows: list = field(default_factory=list)
+    _extra: list = field(default_factory=list)
     _keys: list = field(default_factory=list)
     _letters: EncodeCounts = field(default_factory=EncodeCounts)
 
@@ -108,7 +109,7 @@ class Collector:
             self.dropped[reason] += 1
         return reason is None
 
-    def add(self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None):
+    def add(self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None):
         """Take a sequence.
 
         Parameters
@@ -121,18 +122,23 @@ class Collector:
         chrom : str
             Used where there is no region.
         group, split : str, optional
+        extra : dict, optional
+            Values of further columns, such as ``kind``; the same columns for every sequence.
         """
         self._letters += counts
         region = region or Region(chrom, -1, -1, UNKNOWN)
         place = (region.chrom, region.start, region.end, region.strand)
         self._rows.append((id, label, *place, group, split))
+        self._extra.append(extra or {})
         self._keys.append(sequence_key(tokens))
 
-    def records(self, to_label=None):
+    def records(self, sequences, to_label=None):
         """Make the records: copies found, splits assigned, counts complete.
 
         Parameters
         ----------
+        sequences : TokenFile
+            What was added, in the same order, as it is on the disk by now.
         to_label : callable, optional
             Turns the labels as they were added into numbers.
 
@@ -159,36 +165,37 @@ class Collector:
         copies = copy_numbers(self._keys)
         kin = np.array([ids[i] for i in copies], dtype=object)
         units = np.array([g or k for g, k in zip(group, kin, strict=True)], dtype=object)
-        ways = {"chrom": np.array(chrom, dtype=object), "group": units, "random": kin}
+        ways = {"chromosome": np.array(chrom, dtype=object), "group": units, "random": kin}
         split = self._split(labels, ways, split, has_groups=any(group))
         self._count_letters()
         self._count_copies(copies, labels, split)
         places = {"chrom": chrom, "start": start, "end": end, "strand": strand}
-        return Records.build(ids, labels, split, **places, group=units)
+        extra = {name: [row[name] for row in self._extra] for name in self._extra[0]}
+        return Records.build(ids, labels, split, **places, group=units, extra=extra)
 
     def _split(self, labels, ways, stated, has_groups):
         """Return the split of each record, as stated or as planned; note which way in `split_by`."""
         if any(stated):
             self.split_by = "the table"
             return fill_validation(np.array(stated), labels, self.task, ways["group"], self.plan)
-        self.split_by = self._choose(ways["chrom"], has_groups)
+        self.split_by = self._choose(ways["chromosome"], has_groups)
         groups = ways[self.split_by]
         if self.split_by == "random" and len(set(groups.tolist())) == len(groups):
             groups = None  # no copies, so nothing to keep together
         return assign_splits(len(labels), labels, self.task, groups, self.plan.fractions, self.plan.seed)
 
     def _choose(self, chrom, has_groups):
-        """Return ``group``, ``chrom`` or ``random`` after the plan and what the records state."""
+        """Return ``group``, ``chromosome`` or ``random`` after the plan and what the records state."""
         by, chromosomes = self.plan.by, set(chrom.tolist())
         if by == "group" and not has_groups:
             raise SplitError("no groups to split by", mend="Name the column of groups, or split at random.")
-        if by == "chrom" and chromosomes == {UNKNOWN}:
+        if by == "chromosome" and chromosomes == {UNKNOWN}:
             raise SplitError("no chromosomes to split by", mend="Name the column of chromosomes, or split at random.")
         if by != "auto":
             return by
         if has_groups:
             return "group"
-        return "chrom" if UNKNOWN not in chromosomes and len(chromosomes) >= len(SPLITS) else "random"
+        return "chromosome" if UNKNOWN not in chromosomes and len(chromosomes) >= len(SPLITS) else "random"
 
     def _count_letters(self):
         """Add the letters read differently to the counts."""
@@ -225,8 +232,8 @@ def write_collected(out, sequences, collector, source, classes=None, to_label=No
     Dataset
     """
 
-    def records():
-        made = collector.records(to_label)
+    def records(sequences):
+        made = collector.records(sequences, to_label)
         source["split_by"] = collector.split_by
         return made
 

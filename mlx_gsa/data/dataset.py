@@ -14,6 +14,7 @@ from mlx_gsa.data.parts import (
     RECORDS,
     SITES,
     TOKENS,
+    TokenFile,
     check_fit,
     read_offsets,
     read_records,
@@ -161,9 +162,9 @@ def write_dataset(
     path : str or Path
     sequences : iterable of np.ndarray, each shape (L,), uint8
         Tokens 0-4; never held in memory together.
-    records : Records or callable returning Records
-        A callable is called after the last sequence, so that a source can gather labels while streaming;
-        `sites`, and the counts in the mappings below, may likewise be filled until then.
+    records : Records or callable (TokenFile) -> Records
+        A callable is called after the last sequence, with all of them as they are on the disk, so that a source
+        can gather labels while streaming and split by similarity; `sites`, and the counts in the mappings below, may likewise be filled until then.
     task : str
         ``regression``, ``binary`` or ``multiclass``.
     source : dict
@@ -185,7 +186,8 @@ def write_dataset(
     """
     with atomic_folder(path, kind=FORMAT, known=(PICTURE,)) as folder:
         lengths = write_tokens(folder, sequences)
-        records, classes, sites = (x() if callable(x) else x for x in (records, classes, sites))
+        records = records(TokenFile(folder, lengths)) if callable(records) else records
+        classes, sites = (x() if callable(x) else x for x in (classes, sites))
         check_fit(lengths, records, sites, task, classes)
         write_columns(folder / RECORDS, records.columns())
         if sites is not None:

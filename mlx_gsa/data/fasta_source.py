@@ -12,7 +12,7 @@ from mlx_gsa.errors import DatasetError, SequenceError
 RENAMED = "negatives renamed, as a positive has the same name"
 
 
-def dataset_from_fasta(positives, negatives, out, *, split_by="auto", seed=0, limits=None, progress=None):
+def dataset_from_fasta(positives, negatives, out, *, plan=None, limits=None, progress=None):
     """Prepare a binary data set from two FASTA files, plain or gzip.
 
     Coordinates are read from headers such as ``chr7:5,000-7,000(-)``; where every record has them, the splits
@@ -23,9 +23,7 @@ def dataset_from_fasta(positives, negatives, out, *, split_by="auto", seed=0, li
     positives, negatives : str or Path
     out : str or Path
         Folder to make; an older data set there is replaced when the new one is whole.
-    split_by : str
-        ``auto``, ``random`` or ``chrom``; see `SplitPlan`.
-    seed : int
+    plan : SplitPlan, optional
     limits : Limits, optional
         A record above its `max_length` is an error here, as it is nearly always a whole chromosome.
     progress : callable, optional
@@ -44,7 +42,7 @@ def dataset_from_fasta(positives, negatives, out, *, split_by="auto", seed=0, li
     SplitError
         The records cannot be split as asked.
     """
-    collector = Collector(limits or Limits(), SplitPlan(split_by, seed=seed), "binary")
+    collector = Collector(limits or Limits(), plan or SplitPlan(), "binary")
     source = {"kind": "fasta", "positives": Path(positives).name, "negatives": Path(negatives).name,
               "limits": asdict(collector.limits)}  # fmt: skip
 

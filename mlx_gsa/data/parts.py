@@ -12,6 +12,30 @@ TOKENS, OFFSETS, RECORDS, SITES = "tokens.u8", "offsets.npy", "records.tsv", "si
 MAX_TOKEN = 4  # PAD exists only in batches
 
 
+class TokenFile:
+    """All sequences of a folder as they lie on the disk: memory-mapped, read-only.
+
+    Attributes
+    ----------
+    tokens : np.ndarray, shape (bases,), uint8
+        End to end.
+    offsets : np.ndarray, shape (n + 1,), int64
+        Where each sequence begins in `tokens`.
+    """
+
+    def __init__(self, folder, lengths):
+        empty = not len(lengths)
+        self.tokens = np.zeros(0, np.uint8) if empty else np.memmap(folder / TOKENS, dtype=np.uint8, mode="r")
+        self.offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+    def __len__(self):
+        return len(self.offsets) - 1
+
+    def sequence(self, index):
+        """Return the tokens of one sequence, by its number; shape (L,), uint8."""
+        return self.tokens[self.offsets[index] : self.offsets[index + 1]]
+
+
 def write_tokens(folder, sequences):
     """Write tokens and offsets.
 

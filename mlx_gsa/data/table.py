@@ -59,8 +59,7 @@ def dataset_from_table(
     negatives=(),
     log2=False,
     pseudocount=0.0,
-    split_by="auto",
-    seed=0,
+    plan=None,
     limits=None,
     progress=None,
 ):
@@ -89,9 +88,8 @@ def dataset_from_table(
     log2 : bool
         Take ``log2(label + pseudocount)``.
     pseudocount : float
-    split_by : str
-        ``auto``, ``random``, ``chrom`` or ``group``; see `SplitPlan`. A split column goes before it.
-    seed : int
+    plan : SplitPlan, optional
+        A split column goes before it.
     limits : Limits, optional
     progress : callable, optional
         Called as ``progress(bytes_read, bytes_in_file)``.
@@ -114,7 +112,7 @@ def dataset_from_table(
         *(start_column, end_column, strand_column, group_column, split_column),
     )
     labels = Labels(task, tuple(positives), tuple(negatives), log2, pseudocount)
-    collector = Collector(limits or Limits(), SplitPlan(split_by, seed=seed), task)
+    collector = Collector(limits or Limits(), plan or SplitPlan(), task)
     source = _describe(path, columns, tuple(where), labels, collector.limits)
     with open_table(path, progress) as table:
         reader = _RowReader(table, columns, parse_filters(source["where"], table), labels, collector)

@@ -1,0 +1,69 @@
+"""Options that sources share: limits on sequences, how to split, seed and output folder."""
+
+import functools
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+SPLITS = ("auto", "chromosome", "group", "random")
+ENDINGS = (".gz", ".tsv", ".csv", ".txt", ".fasta", ".fa", ".fna")
+
+
+class Values(click.ParamType):
+    """Values separated by commas."""
+
+    name = "value,..."
+
+    def convert(self, value, param, ctx):
+        """Split the text; a tuple is what Click passes for a default."""
+        return value if isinstance(value, tuple) else tuple(v.strip() for v in value.split(",") if v.strip())
+
+
+def add_options(options, function):
+    """Decorate a command with options so that `--help` lists them in order."""
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def seed_option():
+    """Return the option of a seed."""
+    number = {"type": click.IntRange(0), "default": 0, "show_default": True}
+    return click.option("--seed", **number, help="Same seed, same data set.")
+
+
+def out_option(default):
+    """Return the option of the output folder; `default` says in words where it is otherwise."""
+    return click.option("--out", type=FOLDER, help=f"Folder to make. Default: {default}.")
+
+
+def limits_and_plan(function):
+    """Add the options of every source of real sequences; the command receives ``limits`` and ``plan``."""
+    base_pairs = {"type": click.IntRange(1), "show_default": True, "help": "In bp."}
+    n_help = "Leave out sequences with a larger share of N."
+    split_help = "What goes to one split as a whole; auto: groups, else chromosomes, else single records."
+    options = [
+        click.option("--min-length", default=20, **base_pairs),
+        click.option("--max-length", default=100_000, **base_pairs),
+        click.option("--max-n-fraction", type=click.FloatRange(0, 1), default=0.1, show_default=True, help=n_help),
+        click.option("--split", type=click.Choice(SPLITS), default="auto", show_default=True, help=split_help),
+        seed_option(),
+    ]
+
+    @functools.wraps(function)
+    def with_objects(min_length, max_length, max_n_fraction, split, seed, **others):
+        from mlx_gsa.data.collect import Limits, SplitPlan
+
+        limits = Limits(min_length, max_length, max_n_fraction)
+        return function(limits=limits, plan=SplitPlan(split, seed=seed), **others)
+
+    return add_options(options, with_objects)
+
+
+def default_out(file):
+    """Name the folder after the file, without its extensions."""
+    name = Path(file).name
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
+    return Path("data") / (name if name not in ("", "-") else "stdin")
