@@ -3,18 +3,17 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from mlx_gsa.data.dataset import write_dataset
 from mlx_gsa.data.records import SPLITS, UNKNOWN, Records
-from mlx_gsa.data.splits import FRACTIONS, assign_splits
+from mlx_gsa.data.split_plan import SplitPlan
+from mlx_gsa.data.splits import assign_splits
 from mlx_gsa.dna.alphabet import EncodeCounts, N, reverse_complement
 from mlx_gsa.dna.coordinates import Region
 from mlx_gsa.errors import DatasetError, SplitError
 
-SplitBy = Literal["auto", "random", "chromosome", "group"]
 NORMALISED = {
     "lower": "lower-case letters read as upper case",
     "uracil": "U read as T",
@@ -51,25 +50,6 @@ class Limits:
         if np.count_nonzero(tokens == N) > self.max_n_fraction * tokens.size:
             return f"more than {self.max_n_fraction:.0%} N"
         return None
-
-
-@dataclass(frozen=True)
-class SplitPlan:
-    """How records come to their split.
-
-    Attributes
-    ----------
-    by : str
-        ``chromosome``, ``group`` or ``random``; ``auto`` takes groups where stated, else chromosomes where every
-        record has one and there are enough, else chance. Stated splits go before all of these.
-    fractions : tuple of 3 floats
-        Shares of train, val and test.
-    seed : int
-    """
-
-    by: SplitBy = "auto"
-    fractions: tuple[float, float, float] = FRACTIONS
-    seed: int = 0
 
 
 @dataclass
