@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from mlx_gsa.data.pairs import Pairs, similar_pairs
+from mlx_gsa.data.pairs import similar_pairs
 from mlx_gsa.dna.shuffle import dinucleotide_shuffles
 from mlx_gsa.dna.sketch import MAX_SEEDS, choose_weight, sketch
 
@@ -120,7 +120,7 @@ def _sizes(number):
     }
 
 
-def chance_threshold(sequences, share=SHARE, rate=CHANCE_RATE, seed=0):
+def chance_threshold(sequences, share=SHARE, rate=CHANCE_RATE, seed=0, rows=None):
     """Return the threshold above what dinucleotide-shuffled records reach by chance.
 
     A sample of the records is shuffled and searched as the records are. The number of pairs that reach a score
@@ -134,6 +134,8 @@ def chance_threshold(sequences, share=SHARE, rate=CHANCE_RATE, seed=0):
     rate : float
         Share of records that may reach it by chance.
     seed : int
+    rows : np.ndarray, optional
+        Records that stand for all; all by default.
 
     Returns
     -------
@@ -142,10 +144,11 @@ def chance_threshold(sequences, share=SHARE, rate=CHANCE_RATE, seed=0):
     Source: the advice of hashFrag (Rafi et al. 2025); the fall with the score is that of Karlin & Altschul 1990.
     """
     offsets, rng = sequences.offsets, np.random.default_rng([seed, len(sequences.offsets)])
-    n = len(offsets) - 1
-    rows = np.sort(rng.permutation(n)[:SHUFFLED])
+    rows = np.arange(len(offsets) - 1) if rows is None else rows
+    n = len(rows)
+    rows = np.sort(rng.permutation(rows)[:SHUFFLED])
     fitting = np.cumsum(np.diff(offsets)[rows]) <= SHUFFLED_BASES
-    rows = rows[: max(int(fitting.sum()), 2)]
+    rows = rows[: max(int(fitting.sum()), 1)]
     shuffled = dinucleotide_shuffles([np.array(sequences.tokens[offsets[i] : offsets[i + 1]]) for i in rows], rng)
     tokens, places = np.concatenate(shuffled), np.concatenate([[0], np.cumsum([len(one) for one in shuffled])])
     pairs = similar_pairs(tokens, places, sketch(tokens, places, weight=choose_weight(len(tokens))))

@@ -95,7 +95,7 @@ def _cuts(lengths, limit):
     share = np.ones(len(lengths))
     if lengths.sum() > limit:
         floor = limit / 2 / max(len(lengths), 1)  # half of the limit is spread evenly, half by length
-        share = np.minimum(1, np.maximum(floor / np.maximum(lengths, 1), limit / 2 / lengths.sum()))
+        share = np.minimum(1, floor / np.maximum(lengths, 1) + limit / 2 / lengths.sum())
     return np.minimum(share * 2.0**32, 2.0**32 - 1).astype(np.uint32)
 
 
