@@ -52,7 +52,7 @@ def command(fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, dat
     from mlx_gsa.training.run import find_run
 
     found = find_run(run)
-    records, sites, total, name = _dataset_input(data, names) if data else _fasta_input(fasta)
+    records, sites, total, name = _dataset_input(data, names, found) if data else _fasta_input(fasta)
     out = out or Path("explained") / name
     scanner = _scanner(motifs)
     source = {"input": str(data or fasta), "run": str(found.path), "shipped_model": bool(found.shipped)}
@@ -83,11 +83,12 @@ def _fasta_input(fasta):
     return fasta_records(read_fasta(fasta)), None, None, Path(name).stem or "sequences"
 
 
-def _dataset_input(data, names):
+def _dataset_input(data, names, run):
     from mlx_gsa.data.dataset import Dataset
     from mlx_gsa.explain.records import dataset_records, find_records, known_sites
+    from mlx_gsa.training.run import split_as_trained
 
-    dataset = Dataset.open(data)
+    dataset = split_as_trained(run, Dataset.open(data))
     indices = find_records(dataset, names)
     records, sites = dataset_records(dataset, indices), known_sites(dataset, indices)
     return records, sites, len(indices), Path(data).resolve().name

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mlx_gsa.data.records import UNKNOWN
+
 
 def overlap_groups(chrom, start, end):
     """Number the records so that those whose places overlap, directly or through others, have the same number.
@@ -66,9 +68,10 @@ class _Covered:
 
 def _by_chrom(chrom, start):
     """Yield the numbers of the records of each chromosome that have a place, sorted by start."""
-    placed = np.flatnonzero(start >= 0)
+    chrom = np.asarray(chrom, dtype=object)
+    placed = np.flatnonzero((start >= 0) & (chrom != UNKNOWN))
     if not len(placed):
         return
-    _, number = np.unique(np.asarray(chrom, dtype=object)[placed].astype(str), return_inverse=True)
+    _, number = np.unique(chrom[placed].astype(str), return_inverse=True)
     order = np.lexsort((start[placed], number))
     yield from np.split(placed[order], np.flatnonzero(np.diff(number[order])) + 1)

@@ -50,6 +50,12 @@ class Seeds:
     def __len__(self):
         return len(self.word)
 
+    def of(self, rows):
+        """Return the seeds of some sequences, given as a boolean mask over all of them."""
+        mine = rows[self.record]
+        columns = (self.word, self.start, self.record, self.reverse)
+        return Seeds(self.weight, self.span, *(column[mine] for column in columns))
+
 
 def choose_weight(lengths):
     """Return the length of words for sequences of these lengths.

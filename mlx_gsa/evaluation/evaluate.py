@@ -304,6 +304,7 @@ def _manifest(run, dataset, split, n, bootstrap, batch_size, seed, by_group, bas
         "shipped_model": bool(run.shipped),
         "dataset": str(dataset.path),
         "data_hash": dataset.data_hash,
+        "fold": dataset.fold,
         "trained_on": run.data_hash,
         "same_data": same,
         "split": split,
