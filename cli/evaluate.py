@@ -39,8 +39,9 @@ def command(run, data, split, bootstrap, by_group, seed, batch_size, no_cost, ba
     RUN is a run folder; without it the latest run is taken.
     """
     from mlx_gsa.data.dataset import Dataset
+    from mlx_gsa.data.folds import split_as_trained
     from mlx_gsa.evaluation.evaluate import evaluate_run
-    from mlx_gsa.training.run import find_run, split_as_trained
+    from mlx_gsa.training.run import find_run
 
     found = find_run(run)
     dataset = split_as_trained(found, Dataset.open(_data_folder(found, data)))

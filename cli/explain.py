@@ -85,8 +85,8 @@ def _fasta_input(fasta):
 
 def _dataset_input(data, names, run):
     from mlx_gsa.data.dataset import Dataset
+    from mlx_gsa.data.folds import split_as_trained
     from mlx_gsa.explain.records import dataset_records, find_records, known_sites
-    from mlx_gsa.training.run import split_as_trained
 
     dataset = split_as_trained(run, Dataset.open(data))
     indices = find_records(dataset, names)

@@ -289,3 +289,19 @@ def split_of_fold(records, fold, by, task, seed):
     units = records.chrom if by == "chromosome" else records.group
     share = VALIDATION_SHARE
     return take_from_training(split, "val", share, records.label, task, units, [seed, fold])
+
+
+def split_as_trained(run, dataset):
+    """Return a data set split as it was in training: by the run's fold, if the data are the run's own.
+
+    Parameters
+    ----------
+    run : RunInfo
+    dataset : Dataset
+
+    Returns
+    -------
+    Dataset
+    """
+    fold = getattr(run, "fold", None)
+    return dataset if fold is None or run.data_hash != dataset.data_hash else dataset.with_fold(fold)

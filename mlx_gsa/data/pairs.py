@@ -146,7 +146,7 @@ class _Search:
         apart = first != second
         a, b, first, second = a[apart], b[apart], first[apart], second[apart]
         opposite = seeds.reverse[a] != others.reverse[b]
-        start_a, start_b = seeds.start[a], others.start[b]
+        start_a, start_b = seeds.start[a].astype(np.int64), others.start[b].astype(np.int64)
         start_b = np.where(opposite, self.lengths[second] - others.span - start_b, start_b)
         keys = self._pack(first, second, opposite, start_a - start_b)
         keys, row = np.unique(keys, return_index=True)

@@ -34,22 +34,6 @@ class RunInfo(NamedTuple):
     fold: int | None = None
 
 
-def split_as_trained(run, dataset: Dataset) -> Dataset:
-    """Return a data set split as it was in training: by the run's fold, if the data are the run's own.
-
-    Parameters
-    ----------
-    run : RunInfo
-    dataset : Dataset
-
-    Returns
-    -------
-    Dataset
-    """
-    fold = getattr(run, "fold", None)
-    return dataset if fold is None or run.data_hash != dataset.data_hash else dataset.with_fold(fold)
-
-
 def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=None) -> tuple[Trainer, list]:
     """Make a run folder and a trainer that starts from the training split.
 
