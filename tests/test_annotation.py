@@ -100,14 +100,15 @@ def test_thick_parts_of_other_bed_files_are_coding_regions_not_starts(file):
 
 
 def test_one_based_tables_and_bed(file):
-    assert starts(file(TABLE), one_based=True)[0][0] == 959_254
-    assert starts(file("chr1\t100\t100\tg\t0\t+\n"), one_based=True) == [(99, "+", "g")]
+    assert starts(file(TABLE), counting="one-based")[0][0] == 959_254
+    assert [at for at, *_ in starts(file(TABLE), counting="bed-edges")] == [959_254, 960_632]
+    assert starts(file("chr1\t100\t100\tg\t0\t+\n"), counting="one-based") == [(99, "+", "g")]
 
 
 def test_a_table_of_genes_starts_at_the_end_on_the_minus_strand(file):
     text = "gene,chrom,start,end,strand\na,I,100,200,+\nb,I,100,200,-\n"
     assert starts(file(text)) == [(100, "+", "a"), (199, "-", "b")]
-    assert starts(file(text), one_based=True) == [(99, "+", "a"), (199, "-", "b")]
+    assert starts(file(text), counting="one-based") == [(99, "+", "a"), (199, "-", "b")]
 
 
 def test_transcripts_and_gene_types(file):

@@ -10,6 +10,7 @@ from mlx_gsa.dna.annotation_table import TableColumns, is_header
 from mlx_gsa.dna.files import open_lines
 from mlx_gsa.errors import TableError
 
+COUNTINGS = ("zero-based", "one-based", "bed-edges")
 KINDS = ("bed", "epd-bed", "sga", "fps", "gtf", "gff3", "table")
 PARSERS = {
     "bed": lines_of.parse_bed,
@@ -41,8 +42,10 @@ class Choices:
 
     Attributes
     ----------
-    one_based : bool or None
-        How a table or a BED file counts; None: from 0.
+    counting : str
+        How positions in a table, or starts in a BED file, count: ``zero-based`` or ``one-based``. A table may also
+        hold ``bed-edges``, the start of a BED interval on ``+`` and its end on ``-``: the first base on ``-`` is
+        then one less than the number. GTF, GFF3, SGA and FPS count from 1, whatever is chosen here.
     feature : str
         ``gene`` or ``transcript`` (GTF, GFF3).
     gene_types : tuple of str
@@ -51,7 +54,7 @@ class Choices:
         Features and gene types met, for messages.
     """
 
-    one_based: bool | None = None
+    counting: str = "zero-based"
     feature: str = "gene"
     gene_types: tuple[str, ...] = ()
     seen: Counter = field(default_factory=Counter)

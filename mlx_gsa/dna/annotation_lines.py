@@ -136,14 +136,14 @@ def parse_bed(line, number, choices):
     line : str
     number : int
     choices : Choices
-        ``one_based`` reads start as counted from 1.
+        ``counting`` ``one-based`` reads start as counted from 1.
 
     Returns
     -------
     Tss
     """
     fields = _bed_fields(line)
-    start, end = whole(fields[1], "start") - bool(choices.one_based), whole(fields[2], "end")
+    start, end = whole(fields[1], "start") - (choices.counting == "one-based"), whole(fields[2], "end")
     if end <= start:
         mend = "BED counts from 0: base 100 is 99 to 100. Positions counted from 1: --one-based."
         raise Malformed("an interval without a base", "start below end", f"{start} to {end}", mend)

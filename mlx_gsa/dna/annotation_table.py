@@ -47,7 +47,7 @@ class TableColumns:
         line : str
         number : int
         choices : Choices
-            ``one_based`` says how positions count; by default from 0.
+            ``counting`` says how positions count.
 
         Returns
         -------
@@ -56,9 +56,9 @@ class TableColumns:
         fields = self._split(line)
         if len(fields) != self.width:
             raise Malformed("a row with another number of columns than the header", f"{self.width}", f"{len(fields)}")
-        strand, offset = fields[self.strand], bool(choices.one_based)
-        position = whole(fields[self.position], "position") - offset
-        if self.end is not None and strand.strip() == "-":
+        strand = fields[self.strand].strip()
+        position = whole(fields[self.position], "position") - _offset(choices.counting, strand)
+        if self.end is not None and strand == "-":
             position = whole(fields[self.end], "end") - 1
         names = [fields[column].strip() for column in self.names if fields[column].strip()]
         gene = next((fields[column].strip() for column in self.genes if fields[column].strip()), "")
@@ -71,6 +71,11 @@ class TableColumns:
         """Split a row as spreadsheets write it."""
         fields = next(csv.reader([line])) if self.delimiter == "," else line.rstrip("\r\n").split("\t")
         return [field[1:-1] if len(field) > 1 and field[0] == field[-1] == '"' else field for field in fields]
+
+
+def _offset(counting, strand):
+    """Return what to take from a number to have the base counted from 0."""
+    return int(counting == "one-based" or (counting == "bed-edges" and strand == "-"))
 
 
 def is_header(line):
