@@ -171,6 +171,37 @@ def sequence_controls(sequences, control, rng):
     )
 
 
+def made_controls(sequence, n, control, seed, batch=2000):
+    """Make the controls of many sequences, a batch at a time.
+
+    Parameters
+    ----------
+    sequence : callable
+        Called with a number below `n`; returns tokens, shape (L,), uint8.
+    n : int
+        Number of positives.
+    control : Control
+        ``dinucleotide-shuffle`` or ``segment-swap``.
+    seed : int
+    batch : int
+        Sequences made, and held in memory, together.
+
+    Yields
+    ------
+    (int, int, np.ndarray or None)
+        Number of the positive, how many controls of it came before, and the tokens; None where the sequence has no
+        other order.
+    """
+    parents, rng = control_parents(n, control, seed), _generator(seed, control)
+    copies = _copies(parents)
+    for first in range(0, len(parents), batch):
+        some = parents[first : first + batch].tolist()
+        originals = [sequence(parent) for parent in some]
+        made = sequence_controls(originals, control, rng)
+        for parent, copy, old, new in zip(some, copies[first : first + batch].tolist(), originals, made, strict=True):
+            yield parent, copy, None if np.array_equal(old, new) else new
+
+
 def genomic_controls(genome, positives, control, *, exclude=None, seed=0, progress=None, counts=None):
     """Choose windows of the genome as controls: as long as their positive and on its chromosome and strand.
 
@@ -229,6 +260,11 @@ def _generator(seed, control):
     return np.random.default_rng([seed, KINDS.index(control.kind)])
 
 
+def _copies(parents):
+    """Count for each control how many its positive has before; `parents` ascending."""
+    return np.arange(len(parents)) - np.searchsorted(parents, parents)
+
+
 def _by_chromosome(genome, positives):
     """Yield each chromosome of the genome that has positives, their numbers, and the names it goes by."""
     rows = {}
@@ -254,7 +290,7 @@ def _taken(chrom, names, start, end, exclude):
 def _flanks(length, start, end, taken, distance, parents, rng):
     """Return the start of a flank for each positive, -1 where none is free; a positive may be there repeatedly."""
     size = end - start
-    copy = np.arange(len(parents)) - np.searchsorted(parents, parents)  # how many controls it has already
+    copy = _copies(parents)
     left = rng.random(len(parents)) < 0.5
     left = np.where(copy % 2 == 0, left, ~left[np.maximum(np.arange(len(parents)) - 1, 0)])
     away = distance + copy // 2 * size
