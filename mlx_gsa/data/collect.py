@@ -97,6 +97,7 @@ class Collector:
     _rows: list = field(default_factory=list)
     _extra: list = field(default_factory=list)
     _keys: list = field(default_factory=list)
+    _parents: dict = field(default_factory=dict)
     _letters: EncodeCounts = field(default_factory=EncodeCounts)
 
     def __len__(self):
@@ -109,7 +110,7 @@ class Collector:
             self.dropped[reason] += 1
         return reason is None
 
-    def add(self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None):
+    def add(self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None, parent=None):
         """Take a sequence.
 
         Parameters
@@ -124,7 +125,12 @@ class Collector:
         group, split : str, optional
         extra : dict, optional
             Values of further columns, such as ``kind``; the same columns for every sequence.
+        parent : str, optional
+            Id of the sequence, taken before, that this one was made of: the two never come to different splits.
+            Give a control the `chrom` and `group` of its parent, too.
         """
+        if parent is not None:
+            self._parents[id] = parent
         self._letters += counts
         region = region or Region(chrom, -1, -1, UNKNOWN)
         place = (region.chrom, region.start, region.end, region.strand)
@@ -163,7 +169,7 @@ class Collector:
         ids, labels, chrom, start, end, strand, group, split = columns
         labels = np.array(labels if to_label is None else [to_label(x) for x in labels], dtype=np.float32)
         copies = copy_numbers(self._keys)
-        kin = np.array([ids[i] for i in copies], dtype=object)
+        kin = np.array([ids[i] for i in self._kin(ids, copies)], dtype=object)
         units = np.array([g or k for g, k in zip(group, kin, strict=True)], dtype=object)
         ways = {"chromosome": np.array(chrom, dtype=object), "group": units, "random": kin}
         split = self._split(labels, ways, split, has_groups=any(group))
@@ -172,6 +178,13 @@ class Collector:
         places = {"chrom": chrom, "start": start, "end": end, "strand": strand}
         extra = {name: [row[name] for row in self._extra] for name in self._extra[0]}
         return Records.build(ids, labels, split, **places, group=units, extra=extra)
+
+    def _kin(self, ids, copies):
+        """Return for each record the first one with its sequence, or with that of the record it was made of."""
+        if not self._parents:
+            return copies
+        number = {name: i for i, name in enumerate(ids)}
+        return [copies[number[self._parents.get(name, name)]] for name in ids]
 
     def _split(self, labels, ways, stated, has_groups):
         """Return the split of each record, as stated or as planned; note which way in `split_by`."""
