@@ -87,7 +87,7 @@ def _mean(model):
 
 
 def _leakage_table(found):
-    head = ["data set", "verdict", "exact copies across", "overlap across (bp)", "near-duplicates of training", "GC alone"]
+    head = ["data set", "verdict", "exact copies", "overlap (bp)", "near-duplicates of training", "GC alone"]
     rows = []
     for each, result in found:
         if result and result["dataset"]["leakage"]:
@@ -198,4 +198,5 @@ def _provenance(found):
 def _machine(result):
     machine, versions = result["machine"], result["versions"]
     facts = [f"{machine[key]}" for key in ("platform", "processor", "device", "blas") if machine.get(key)]
-    return f"{'; '.join(facts)}; {machine['cores']} cores. " + ", ".join(f"{n} {v}" for n, v in versions.items()) + ".\n"
+    facts.append(f"{machine['cores']} cores")
+    return f"{'; '.join(facts)}. " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".\n"
