@@ -81,6 +81,7 @@ class Collector:
     _rows: list = field(default_factory=list)
     _extra: list = field(default_factory=list)
     _keys: list = field(default_factory=list)
+    _parents: dict = field(default_factory=dict)
     _letters: EncodeCounts = field(default_factory=EncodeCounts)
 
     def __len__(self):
@@ -93,7 +94,9 @@ class Collector:
             self.dropped[reason] += 1
         return reason is None
 
-    def add(self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None):
+    def add(
+        self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None, parent=None
+    ):
         """Take a sequence.
 
         Parameters
@@ -108,7 +111,12 @@ class Collector:
         group, split : str, optional
         extra : dict, optional
             Values of further columns, such as ``kind``; the same columns for every sequence.
+        parent : str, optional
+            Id of the sequence, taken before, that this one was made of: the two never come to different splits.
+            Give a control the `chrom` and `group` of its parent, too.
         """
+        if parent is not None:
+            self._parents[id] = parent
         self._letters += counts
         region = region or Region(chrom, -1, -1, UNKNOWN)
         place = (region.chrom, region.start, region.end, region.strand)
@@ -147,7 +155,7 @@ class Collector:
         ids, labels, chrom, start, end, strand, group, split = columns
         labels = np.array(labels if to_label is None else [to_label(x) for x in labels], dtype=np.float32)
         copies = copy_numbers(self._keys)
-        kin = np.array([ids[i] for i in copies], dtype=object)
+        kin = np.array([ids[i] for i in self._kin(ids, copies)], dtype=object)
         places = {"chrom": np.array(chrom, dtype=object), "start": np.array(start), "end": np.array(end)}
         given = Facts(labels, **places, kin=kin, groups=group)
         made = assign(self.plan, self.task, given, sequences, split)
@@ -157,6 +165,13 @@ class Collector:
         extra = {name: [row[name] for row in self._extra] for name in self._extra[0]}
         extra |= {FOLD: made.fold} if made.fold is not None else {}
         return Records.build(ids, labels, made.split, **places, strand=strand, group=made.group, extra=extra)
+
+    def _kin(self, ids, copies):
+        """Return for each record the first one with its sequence, or with that of the record it was made of."""
+        if not self._parents:
+            return copies
+        number = {name: i for i, name in enumerate(ids)}
+        return [copies[number[self._parents.get(name, name)]] for name in ids]
 
     def _count_letters(self):
         """Add the letters read differently to the counts."""
