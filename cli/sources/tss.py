@@ -1,16 +1,16 @@
 """`gsa prepare tss`: promoters around transcription start sites."""
 
 import functools
+from contextlib import ExitStack
 
 import click
 
 from mlx_gsa.cli.console import reporting
-from mlx_gsa.cli.sources.options import Values, add_options, default_out, limits_and_plan, out_option
+from mlx_gsa.cli.sources.options import Values, add_options, default_out, limits_and_plan, negatives_option, out_option
 from mlx_gsa.cli.sources.report import finish
 
 FILE = click.Path(path_type=str)
 FORMATS = ("bed", "epd-bed", "sga", "fps", "gtf", "gff3", "table")
-NEGATIVES = "Controls: random-genomic, dinucleotide-shuffle, flank or segment-swap; repeatable."
 FEATURE, PER_GENE = click.Choice(["gene", "transcript"]), click.Choice(["all", "first", "strongest"])
 ZERO = {"flag_value": "zero-based", "default": True}
 BASES = {"type": click.IntRange(0), "show_default": True}
@@ -67,24 +67,25 @@ def _activity_options(function):
 @click.option("--downstream", default=0, **BASES, help="Bases from the TSS on, in bp.")
 @_start_options
 @_activity_options
-@click.option("--negatives", multiple=True, metavar="KIND[:RATIO]", help=NEGATIVES)
+@negatives_option("random-genomic", "flank", "dinucleotide-shuffle", "segment-swap")
 @click.option("--exclude", type=FILE, multiple=True, metavar="BED", help="Leave out windows that touch these regions.")
 @limits_and_plan
 @out_option("data/NAME, after the TSS file")
-def command(genome, tss, negatives, exclude, out, counting, feature, gene_type, **options):
+def command(genome, tss, exclude, out, counting, feature, gene_type, **options):
     """Promoters around transcription start sites, in their genes' direction, from a genome.
 
     With --activity a regression; with --negatives promoters against controls. The window is [TSS - upstream,
     TSS + downstream) in the direction of the gene. TSS of one gene, and overlapping windows, form one group;
     the split goes by chromosome where there are at least five, else by group.
     """
-    from mlx_gsa.data.controls import parse_controls
     from mlx_gsa.data.tss import dataset_from_tss, excluded_regions
     from mlx_gsa.dna.annotation import Choices
     from mlx_gsa.dna.genome import Genome
 
-    options |= {"choices": Choices(counting, feature, gene_type), "controls": parse_controls(negatives)}
-    with reporting("Reading the genome") as report, Genome.open(genome, progress=report) as opened:
+    options["choices"] = Choices(counting, feature, gene_type)
+    with ExitStack() as stack:
+        with reporting("Reading the genome") as report:
+            opened = stack.enter_context(Genome.open(genome, progress=report))
         regions = excluded_regions(exclude, opened)
         with reporting("Cutting promoters", unit="windows") as report:
             dataset = dataset_from_tss(
