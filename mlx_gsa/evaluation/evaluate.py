@@ -90,11 +90,10 @@ def evaluate_run(
     reachable = _reachable(dataset, indices, labels, predictions, options)
     selection = None if tally is None else make_report(tally, bootstrap, seed, LEVEL)
     strata = make_strata(dataset, indices, seed=seed)
-    beside = None
-    if baselines:
-        chosen = {"rows": indices, "strata": strata, "strands": predictor.config.strands, "progress": report}
-        beside = compare_simple_models(dataset, labels, predictions, split, **chosen, **options)
+    chosen = {"rows": indices, "strata": strata, "strands": predictor.config.strands, "progress": report, **options}
+    beside = compare_simple_models(dataset, labels, predictions, split, **chosen) if baselines else None
     report(len(indices), len(indices), "cost")
+    settings = {"seed": seed, "by_group": by_group, "baselines": baselines, "min_length": min_length}
     return Evaluation(
         task=dataset.task,
         split=split,
@@ -107,9 +106,7 @@ def evaluate_run(
         kept_share=kept_share,
         selection=selection,
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
-        manifest=evaluation_manifest(
-            run, dataset, split, len(indices), bootstrap, batch_size, seed, by_group, baselines, min_length
-        ),
+        manifest=evaluation_manifest(run, dataset, split, len(indices), bootstrap, batch_size, **settings),
         baselines=beside,
         strata=score_strata(strata, labels, predictions, **options) or None,
     )
