@@ -8,10 +8,11 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlx_gsa.cache import cache_folder
 from mlx_gsa.data.transfer import Gone, Transfer, Unfinished
 from mlx_gsa.errors import ConfigError, DownloadError
 
-CACHE, MIRRORS = "GSA_CACHE", "GSA_MIRRORS"  # environment variables
+MIRRORS = "GSA_MIRRORS"  # environment variable
 HTML = (b"<!doctype html", b"<html", b"<head")
 GZIP, BLOCK = b"\x1f\x8b", 1 << 20
 
@@ -35,14 +36,6 @@ class RemoteFile:
     name: str
     checksum: str | None = None
     size: int | None = None
-
-
-def cache_folder():
-    """Return the folder of downloads: ``$GSA_CACHE``, else the system's cache folder of ``mlx_gsa``."""
-    import pooch
-
-    chosen = os.environ.get(CACHE)
-    return Path(chosen).expanduser() if chosen else Path(pooch.os_cache("mlx_gsa"))
 
 
 def fetch(remote, *, folder=None, offline=False, refresh=False, mirrors=None, transfer=None, progress=None):
