@@ -1,6 +1,7 @@
 """What every source ends with: the data set in tables and a picture, and how to go on."""
 
 from mlx_gsa.cli.console import console, facts, table
+from mlx_gsa.cli.sources.leakage import show_leakage
 
 ROLES = ("functional", "repressor", "decoy_core", "decoy_spacing", "accidental")
 
@@ -18,6 +19,7 @@ def finish(dataset):
         console.print(_class_table(summary))
     if summary.dropped or summary.normalised or summary.duplicates:
         console.print(_change_table(summary))
+    show_leakage(dataset)
     picture = dataset.path / "summary.png"
     dataset_figure(summary, picture)
     console.print(facts(None, [("data set", dataset.path), ("picture", picture)]))
@@ -48,7 +50,8 @@ def _label_cell(task, split):
 
 def _split_caption(dataset, summary):
     """Say how the split was made; name the test chromosomes where they are few."""
-    words = {"chromosome": "whole chromosomes", "group": "whole groups", "random": "at random, in strata of the label"}
+    words = {"chromosome": "whole chromosomes", "group": "whole groups", "random": "at random, in strata of the label",
+             "similarity": "whole clusters of similar sequences"}  # fmt: skip
     by = dataset.manifest.source.get("split_by")
     if by == "chromosome":
         names = sorted(set(dataset.records.chrom[dataset.indices("test")]))
