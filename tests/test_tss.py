@@ -211,6 +211,30 @@ def test_the_command(gsa, tmp_path, fasta):
     assert (said["upstream"], said["downstream"], said["counting"], said["format"]) == (30, 0, "one-based", "table")
 
 
+def test_every_option_reaches_the_library(gsa, tmp_path, fasta, monkeypatch):
+    asked = {}
+
+    def stand_in(genome, tss, out, **options):
+        asked.update(options, tss=tss, out=str(out), genome=genome.path)
+        raise DatasetError("seen enough")
+
+    monkeypatch.setattr("mlx_gsa.data.tss.dataset_from_tss", stand_in)
+    (tmp_path / "x.bed").write_text("1\t5\t9\n")
+    done = gsa(
+        *("prepare", "tss", "--genome", fasta, "--tss", "g.gtf", "--upstream", 7, "--downstream", 9, "--format", "gtf"),
+        *("--feature", "transcript", "--gene-type", "protein_coding,lncRNA", "--bed-edges", "--tss-per-gene", "first"),
+        *("--activity", "a", "--activity-column", "b", "--id-column", "c", "--log2", "--pseudocount", 0.5),
+        *("--negatives", "flank:2", "--exclude", "x.bed", "--split", "group", "--seed", 3, "--min-length", 4),
+        *("--out", "here"),
+    )
+    assert "seen enough" in done.output and (asked["tss"], asked["out"], asked["genome"]) == ("g.gtf", "here", fasta)
+    assert (asked["upstream"], asked["downstream"], asked["kind"], asked["per_gene"]) == (7, 9, "gtf", "first")
+    assert asked["choices"] == Choices("bed-edges", "transcript", ("protein_coding", "lncRNA"))
+    assert asked["activity"] == ActivityTable("a", "b", "c", True, 0.5)
+    assert asked["controls"] == parse_controls(["flank:2"]) and asked["exclude"].overlaps("chr1", 8, 20)
+    assert (asked["plan"].by, asked["plan"].seed, asked["limits"].min_length) == ("group", 3, 4)
+
+
 def test_the_command_refuses(gsa, tmp_path, fasta):
     (tmp_path / "p.tsv").write_text(table())
     common = ("prepare", "tss", "--genome", fasta, "--tss", "p.tsv")
