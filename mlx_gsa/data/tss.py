@@ -54,6 +54,7 @@ def dataset_from_tss(
     activity=None,
     controls=(),
     exclude=None,
+    origin=None,
     plan=None,
     limits=None,
     progress=None,
@@ -86,6 +87,8 @@ def dataset_from_tss(
         Without activities, at least one.
     exclude : IntervalSet, optional
         Windows that touch it are left out.
+    origin : dict, optional
+        Where the file came from, for the manifest.
     plan : SplitPlan, optional
     limits : Limits, optional
     progress : callable, optional
@@ -121,7 +124,8 @@ def dataset_from_tss(
         genome,
         windows,
         task="binary" if binary else "regression",
-        source=_describe(tss, kind, choices, upstream, downstream, per_gene, activity),
+        source=_describe(tss, kind, choices, upstream, downstream, per_gene, activity)
+        | ({"origin": origin} if origin else {}),
         plan=plan,
         limits=limits or Limits(),
         classes=["control", "promoter"] if binary else None,
