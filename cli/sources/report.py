@@ -3,6 +3,7 @@
 import numpy as np
 
 from mlx_gsa.cli.console import console, facts, table
+from mlx_gsa.cli.sources.leakage import show_leakage
 
 MEANING = {
     "binary": "AUROC against the positives, 0.5 is chance, whichever have more",
@@ -25,6 +26,7 @@ def finish(dataset):
         console.print(_shortcut_table(summary))
     if summary.dropped or summary.normalised or summary.duplicates:
         console.print(_change_table(summary))
+    show_leakage(dataset)
     picture = dataset.path / "summary.png"
     dataset_figure(summary, picture)
     for line in warnings(summary):

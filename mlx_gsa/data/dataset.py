@@ -31,6 +31,7 @@ from mlx_gsa.errors import DatasetError
 __all__ = ["SPLITS", "UNKNOWN", "Dataset", "Manifest", "Records", "Sites", "Task", "write_dataset"]
 
 PICTURE = "summary.png"
+ALL = "all"  # in place of a split: every record
 
 
 class Dataset:
@@ -141,13 +142,15 @@ class Dataset:
         return self.tokens[self.offsets[index] : self.offsets[index + 1]]
 
     def indices(self, split):
-        """Return the numbers of the records of one split, ascending.
+        """Return the numbers of the records of one split, ascending; ``all``: of every record.
 
         Raises
         ------
         DatasetError
-            `split` is not ``train``, ``val`` or ``test``.
+            `split` is not ``train``, ``val``, ``test`` or ``all``.
         """
+        if split == ALL:
+            return np.arange(len(self))
         if split not in SPLITS:
             raise DatasetError("unknown split", expected=", ".join(SPLITS), found=str(split))
         return np.flatnonzero(self.records.split == split)

@@ -15,17 +15,20 @@ from mlx_gsa.dna.sketch import sketch
 CLEAN, ALARM = "clean", "alarm"
 MOST_ASKED = 20_000  # records of a split that are compared with training; more are sampled
 SYNTHETIC = {"most_asked": 200, "most_kept": 2000}  # its records are drawn independently: a look is enough
-ALARM_SHARE = {"overlapping": 0.01, "copies": 0.01, "near_duplicates": 0.05, "in_crossing_groups": 0.05}
+NEAR_DUPLICATE = 0.8  # similarity: 90 % identity along all of the shorter record
+ALARM_SHARE = {"overlapping": 0.01, "copies": 0.01, "near_duplicates": 0.01, "similar": 0.05, "in_crossing_groups": 0.05}
 WORDS = {
     "overlapping": "overlap a {other} record in the genome",
     "copies": "have the sequence of a {other} record",
     "near_duplicates": "have a near-duplicate in {other}",
+    "similar": "are similar to a {other} record",
     "in_crossing_groups": "belong to a group that is in {other}, too",
 }
 MEND = {
     "overlapping": "--split chromosome, or similarity",
     "copies": "--split similarity",
     "near_duplicates": "--split similarity",
+    "similar": "--split similarity",
     "in_crossing_groups": "--split group",
 }
 QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
@@ -110,22 +113,20 @@ class _Look:
             self.sequences.tokens, self.sequences.offsets, _of(self.seeds, asked), _of(self.seeds, kept)
         )
         copies = self._shared(self.keys, asked, kept)
-        nearest, near = self._nearest(pairs)
-        nearest, near = np.where(copies, 1.0, nearest[asked]), near[asked] | copies
-        return self._figures(asked, kept, copies, nearest, near) | {
-            "records": int((self.records.split == name).sum())
-        }
+        figures = self._figures(asked, kept, copies, *self._nearest(pairs))
+        return figures | {"records": int((self.records.split == name).sum())}
 
-    def _figures(self, asked, kept, copies, nearest, near):
+    def _figures(self, asked, kept, copies, nearest, similar):
         """Return the figures of some records beside others."""
-        r = self.records
+        r, nearest = self.records, np.where(copies, 1.0, nearest[asked])
         overlap = overlap_bp(r.chrom, r.start, r.end, asked, kept)
         groups = self._shared(r.group, asked, kept)
         chroms = self._shared(r.chrom, asked, kept) & (r.chrom[asked] != UNKNOWN)
         counts = {
             "overlapping": int((overlap > 0).sum()),
             "copies": int(copies.sum()),
-            "near_duplicates": int(near.sum()),
+            "near_duplicates": int((nearest >= NEAR_DUPLICATE).sum()),
+            "similar": int((similar[asked] | copies).sum()),
             "in_crossing_groups": int(groups.sum()),
         }
         n = int(asked.sum())
@@ -162,9 +163,7 @@ class _Look:
         found, looked = {}, self.used["any"]
         for number in range(int(fold.max()) + 1):
             asked, kept = looked & (fold == number), looked & (fold != number)
-            copies = self._shared(self.keys, asked, kept)
-            similar = np.where(copies, 1.0, nearest[asked])
-            figures = self._figures(asked, kept, copies, similar, near[asked] | copies)
+            figures = self._figures(asked, kept, self._shared(self.keys, asked, kept), nearest, near)
             found[str(number)] = figures | {"records": int((fold == number).sum())}
         return found
 

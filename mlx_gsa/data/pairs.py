@@ -78,17 +78,17 @@ def _own_matches(seeds):
 
 def _cross_matches(seeds, others):
     """Yield numbers of seeds, and of others with the same word, in pieces; holders are taken evenly."""
-    order = _sorted(others)
+    order, asking = _sorted(others), _sorted(seeds)  # in order, a search goes through memory once
     words = others.word[order]
-    for low in range(0, len(seeds), _MATCHES_AT_ONCE):
-        asked = seeds.word[low : low + _MATCHES_AT_ONCE]
+    for low in range(0, len(asking), _MATCHES_AT_ONCE):
+        rows = asking[low : low + _MATCHES_AT_ONCE]
+        asked = seeds.word[rows]
         begin, end = np.searchsorted(words, asked, "left"), np.searchsorted(words, asked, "right")
         for take in range(NEIGHBOURS):
-            rows = np.flatnonzero(end - begin > take)
-            at = begin[rows] + np.where(
-                end[rows] - begin[rows] <= NEIGHBOURS, take, (end[rows] - begin[rows]) * take // NEIGHBOURS
-            )
-            yield low + rows, order[at]
+            more = np.flatnonzero(end - begin > take)
+            holders = end[more] - begin[more]
+            step = np.where(holders <= NEIGHBOURS, take, holders * take // NEIGHBOURS)
+            yield rows[more], order[begin[more] + step]
 
 
 def _sorted(seeds):

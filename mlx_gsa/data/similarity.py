@@ -8,9 +8,9 @@ from scipy.sparse.csgraph import connected_components
 
 from mlx_gsa.data.pairs import similar_pairs
 from mlx_gsa.dna.shuffle import dinucleotide_shuffles
-from mlx_gsa.dna.sketch import MAX_SEEDS, choose_weight, sketch
+from mlx_gsa.dna.sketch import MAX_SEEDS, sketch
 
-SHARE = 0.25
+SHARE = 0.3  # of the shorter record; hashFrag takes a score of 60 for 200 bp
 SHUFFLED, SHUFFLED_BASES = 4000, 2_000_000  # records shuffled for the threshold, and bp of them
 CHANCE_RATE = 0.01
 GIANT = 0.3
@@ -77,7 +77,7 @@ def cluster_records(sequences, together=(), share=None, seed=0, limit=MAX_SEEDS)
 
     Source: hashFrag (Rafi et al. 2025, bioRxiv 2025.01.22.634321): candidates by shared words, local alignment
     scores, a threshold above what dinucleotide-shuffled sequences reach, clusters as connected components.
-    Differs: gapless scores on up to four diagonals, and a threshold of at least a quarter of the shorter record,
+    Differs: gapless scores on up to four diagonals, and a threshold of at least 0.3 of the shorter record,
     as in long windows a repeat of 300 bp would else chain most of a genome together.
     """
     n = len(sequences.offsets) - 1
@@ -151,7 +151,7 @@ def chance_threshold(sequences, share=SHARE, rate=CHANCE_RATE, seed=0, rows=None
     rows = rows[: max(int(fitting.sum()), 1)]
     shuffled = dinucleotide_shuffles([np.array(sequences.tokens[offsets[i] : offsets[i + 1]]) for i in rows], rng)
     tokens, places = np.concatenate(shuffled), np.concatenate([[0], np.cumsum([len(one) for one in shuffled])])
-    pairs = similar_pairs(tokens, places, sketch(tokens, places, weight=choose_weight(len(tokens))))
+    pairs = similar_pairs(tokens, places, sketch(tokens, places))
     return Threshold(share, _extrapolate(pairs.scores, len(rows), n, rate, tokens))
 
 

@@ -17,6 +17,7 @@ PATTERNS = {
 """Palindromic patterns; at 85 % identity 80 bp share a seed of weight 10 in 99 % and 12 in 98 % (unspaced: 98, 89)."""
 
 MAX_SEEDS = 1 << 24
+LONG = 250  # bp
 _BASES_AT_ONCE = 1 << 18  # fits a processor's cache
 _LOW_BITS = np.uint32(0x55555555)
 
@@ -50,8 +51,23 @@ class Seeds:
         return len(self.word)
 
 
-def choose_weight(bases):
-    """Return the shortest word that random DNA of so many bp repeats less than about once."""
+def choose_weight(lengths):
+    """Return the length of words for sequences of these lengths.
+
+    The shortest that random DNA repeats less than about once; longer sequences have more words to share, so theirs
+    may be rarer, which saves the time that chance repeats cost.
+
+    Parameters
+    ----------
+    lengths : np.ndarray, shape (n,)
+        bp.
+
+    Returns
+    -------
+    int
+    """
+    bases, median = float(np.sum(lengths)), float(np.median(lengths)) if len(lengths) else 0.0
+    bases *= max(1.0, median / LONG)
     return next((weight for weight in PATTERNS if 4**weight / 2 >= bases), max(PATTERNS))
 
 
@@ -82,7 +98,7 @@ def sketch(tokens, offsets, rows=None, weight=None, limit=MAX_SEEDS):
     """
     rows = np.arange(len(offsets) - 1) if rows is None else np.asarray(rows, dtype=np.int64)
     lengths = offsets[rows + 1] - offsets[rows]
-    weight = weight or choose_weight(int(lengths.sum()))
+    weight = weight or choose_weight(lengths)
     pattern = [place for place, letter in enumerate(PATTERNS[weight]) if letter == "1"]
     cuts = _cuts(lengths, limit)
     pieces = [_piece(tokens, offsets, rows[a:b], pattern, cuts[a:b]) for a, b in _blocks(lengths)]
