@@ -14,6 +14,7 @@ from mlx_gsa.data.shortcuts import Shortcut
 from mlx_gsa.data.summary import ClassSummary
 from mlx_gsa.explain import figures
 from mlx_gsa.explain.figures.coordinates import coordinate_ticks
+from mlx_gsa.explain.figures.dataset import _shares
 from mlx_gsa.explain.figures.raster import attention_raster, pooled_track, strongest_links
 from mlx_gsa.explain.figures.style import house_style, spread
 from mlx_gsa.explain.figures.tracks import ROLES, TrackSite, as_track_sites, labelled_sites
@@ -242,6 +243,13 @@ def test_dataset_picture_of_kinds_of_negatives(tmp_path):
     assert axes["shortcuts"].get_xlim()[1] > 0.83
     assert len({line.get_edgecolor() for line in axes["class gc"].patches if not line.get_fill()}) == 3
     assert figures.dataset_figure(summary, tmp_path / "d.png")[0].stat().st_size > 5000
+
+
+def test_bins_of_gc_do_not_favour_some_values():
+    """Each of 100 possible values once: 40 bins would hold two or three of them each, but for their width."""
+    shares = _shares(np.arange(100) / 100, np.linspace(0, 0.99, 41), np.full(100, 0.01))
+    assert shares.sum() == pytest.approx(1) and np.ptp(shares[1:-1]) < 1e-9
+    assert _shares(np.array([1.0, 2, 2]), np.array([0.5, 1.5, 2.5]), None).tolist() == [1 / 3, 2 / 3]
 
 
 def test_dataset_picture_of_classes():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 AUROC_ALARM, R_ALARM = 0.6, 0.3
+ALL = "negatives"  # the name under which several kinds are taken together
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def find_shortcuts(task, labels, names, gc, lengths):
     if task == "binary":
         positives, kinds = labels == 1, list(dict.fromkeys(names[labels == 0].tolist()))
         pairs = [(kind, positives | ((labels == 0) & (names == kind))) for kind in kinds]
-        pairs += [("negatives", np.ones(len(labels), dtype=bool))] if len(kinds) > 1 else []
+        pairs += [(ALL, np.ones(len(labels), dtype=bool))] if len(kinds) > 1 else []
         for name, rows in pairs:
             values = (either_auroc(x[rows], positives[rows]) for x in (gc, lengths))
             found.append(Shortcut(name, int((~positives[rows]).sum()), "AUROC", *values))

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from mlx_gsa.data.shortcuts import AUROC_ALARM, R_ALARM
+from mlx_gsa.data.shortcuts import ALL, AUROC_ALARM, R_ALARM
 from mlx_gsa.explain.figures.style import (
     BLACK,
     BLUE,
@@ -72,7 +72,7 @@ def _draw_splits(figure, panels, summary):
     """Draw the row of the splits, with its legend above."""
     looks = {split: (SPLIT_COLOURS.get(split, BLUE), "-") for split in summary.lengths}
     _draw_lengths(panels["lengths"], summary.lengths, looks, "share of the split's records")
-    _draw_gc(panels["gc"], summary.gc, looks)
+    _draw_gc(panels["gc"], summary.gc, summary.lengths, looks)
     _draw_labels(panels["labels"], summary, looks)
     for name in ("lengths", "gc", "labels"):
         panels[name].yaxis.set_major_formatter(PERCENT)
@@ -85,7 +85,7 @@ def _draw_classes(figure, panels, summary):
     looks = {group.name: CLASS_LOOKS[i % len(CLASS_LOOKS)] for i, group in enumerate(summary.groups)}
     lengths = {group.name: group.lengths for group in summary.groups}
     _draw_lengths(panels["class lengths"], lengths, looks, "share of the class's records")
-    _draw_gc(panels["class gc"], {group.name: group.gc for group in summary.groups}, looks)
+    _draw_gc(panels["class gc"], {group.name: group.gc for group in summary.groups}, lengths, looks)
     for name in ("class lengths", "class gc"):
         panels[name].set_title(f"{panels[name].get_title(loc='left')}, by class")
         panels[name].yaxis.set_major_formatter(PERCENT)
@@ -100,8 +100,9 @@ def _draw_lengths(axes, values, looks, ylabel):
     thousands(axes.xaxis)
 
 
-def _draw_gc(axes, values, looks):
-    _histogram(axes, values, looks)
+def _draw_gc(axes, values, lengths, looks):
+    # GC moves in steps of one base: without its width, some bins would hold more of the possible values than others.
+    _histogram(axes, values, looks, {name: 1 / np.asarray(sizes, dtype=float) for name, sizes in lengths.items()})
     axes.xaxis.set_major_formatter(PERCENT)
     axes.set(title="base composition", xlabel="G and C among known bases")
 
@@ -138,7 +139,7 @@ def _draw_shortcuts(axes, summary):
     right = min(highest + 0.08, 1.08)
     axes.axvspan(AUROC_ALARM, right, color=PALE, lw=0, zorder=0)
     axes.axvline(0.5, color=GREY, lw=0.6, zorder=0)
-    names = [_wrapped(shortcut.name) for shortcut in summary.shortcuts]
+    names = ["all negatives" if s.name == ALL else _wrapped(s.name) for s in summary.shortcuts]
     axes.set_yticks(rows, names)
     axes.set(xlim=(0.48, right), ylim=(-0.6, len(rows) + 0.1), xlabel="AUROC; shaded: tells too much")
     axes.set_title("told from the positives by" if summary.task == "binary" else "told from the others by")
@@ -164,9 +165,13 @@ def _draw_gc_and_label(axes, summary):
         axes.title.set_color(VERMILION)
 
 
-def _histogram(axes, by_name, looks):
-    """Draw one outline per split or class on shared bins, the first one filled; all equal values get one bar."""
-    finite = {name: np.asarray(v, dtype=float)[np.isfinite(v)] for name, v in by_name.items()}
+def _histogram(axes, by_name, looks, widths=None):
+    """Draw one outline per split or class on shared bins, the first one filled; all equal values get one bar.
+
+    A value may have a width, over which it is spread evenly.
+    """
+    known = {name: np.isfinite(np.asarray(v, dtype=float)) for name, v in by_name.items()}
+    finite = {name: np.asarray(v, dtype=float)[known[name]] for name, v in by_name.items()}
     everything = np.concatenate([*finite.values(), np.zeros(0)])
     if not len(everything):
         return
@@ -175,7 +180,7 @@ def _histogram(axes, by_name, looks):
     edges = np.linspace(low, high, bins + 1) if high > low else np.array([low - 0.5, low + 0.5])
     for i, (name, values) in enumerate(finite.items()):
         (colour, dashes), label = looks[name], f"{name} ({len(by_name[name]):,})"
-        shares = np.histogram(values, edges)[0] / max(len(values), 1)
+        shares = _shares(values, edges, widths and widths[name][known[name]])
         if i == 0:
             axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25, lw=0)
         axes.stairs(shares, edges, color=colour, ls=dashes, label=label, lw=1.2)
@@ -183,3 +188,12 @@ def _histogram(axes, by_name, looks):
     if high == low:
         axes.set_xlim(low - 2, high + 2)
         axes.set_xticks([low])
+
+
+def _shares(values, edges, widths):
+    """Return the share of the values in each bin, counting of a value with a width what lies in the bin."""
+    if widths is None or not len(values):
+        return np.histogram(values, edges)[0] / max(len(values), 1)
+    below = np.array([np.clip((edge - values) / widths + 0.5, 0, 1).mean() for edge in edges])
+    below[[0, -1]] = 0, 1
+    return np.diff(below)
