@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-SOURCES = ("synthetic", "table", "fasta", "regions", "tss")
+SOURCES = ("synthetic", "table", "fasta", "regions", "tss", "epd", "recipe")
 
 
 @click.group(invoke_without_command=True)

@@ -62,3 +62,15 @@ class ConfigError(GsaError):
 
 class RunError(GsaError):
     """A run folder or checkpoint that is missing, damaged or does not fit the request."""
+
+
+class DownloadError(GsaError):
+    """A file of the web that cannot be had, or is not what was expected.
+
+    Attributes
+    ----------
+    status : int or None
+        What the server answered (HTTP).
+    """
+
+    status = None

@@ -99,6 +99,17 @@ def test_thick_parts_of_other_bed_files_are_coding_regions_not_starts(file):
     assert starts(file(twelve), "epd-bed") == [(150, "+", "gene")]
 
 
+def test_one_line_drawn_otherwise_does_not_change_what_a_file_is(file):
+    odd = "chr1\t0\t40\tODD_1\t900\t+\t29\t40\n"
+    assert kind_of(file(odd + EPD_BED)) == "epd-bed" and starts(file(odd + EPD_BED))[0] == (29, "+", "ODD")
+    assert kind_of(file(odd + BED + EPD_BED)) == "bed"
+
+
+def test_the_main_start_of_a_fantom_cluster(file):
+    cluster = "chr1\t564571\t564600\tchr1:564571..564600,+\t239\t+\t564585\t564586\t0,0,0\n"
+    assert starts(file(cluster)) == [(564585, "+", "chr1:564571..564600,+")]
+
+
 def test_one_based_tables_and_bed(file):
     assert starts(file(TABLE), counting="one-based")[0][0] == 959_254
     assert [at for at, *_ in starts(file(TABLE), counting="bed-edges")] == [959_254, 960_632]
@@ -148,7 +159,7 @@ WRONG = {
     "chr1\t100\t100\tname\t0\t+\n": "an interval without a base.*--one-based",
     "chr1\t100\t200\ta\t0\t+\nchr1\t100\n": "BED without a strand column.*line 2",
     "chr1\t100\t200\ta\t0\t+\nchr1\tx\t200\ta\t0\t+\n": "start is not a whole number.*line 2.*'x'",
-    "chr1\t100\t200\ta\t0\t.\n": "no usable transcription start site.*1 no strand",
+    "chr1\t100\t200\ta\t0\t.\n": "no usable transcription start site.*1 no strand.*gsa prepare regions",
     "chrom\ttss\tgene\nchr1\t100\ta\n": "no column for strands.*expected strand, found chrom, tss, gene",
     "chrom\tstrand\tgene\nchr1\t+\ta\n": "no column for positions.*tss or position",
     "chrom\ttss\tstrand\nchr1\t5\t+\n": "no column for names",

@@ -99,7 +99,7 @@ def test_classes_and_what_was_left_out_are_shown(gsa, tmp_path):
     path.write_text(path.read_text() + "ACGT\t1\tx\tg\n" + "ACGT" * 10 + "\t1\t\tg\n")
     result = gsa("prepare", "table", path, "--label-column", "class", "--task", "multiclass")
     assert result.exit_code == 0, result.output
-    for text in ("Classes", "shorter than 20 bp", "missing label", "at random"):
+    for text in ("Classes", "shorter than 20 bp", "missing label", "similar sequences"):
         assert text in result.output
 
 

@@ -18,7 +18,7 @@ from mlx_gsa.errors import DatasetError, SequenceError
 RENAMED = "negatives renamed, as a positive has the same name"
 
 
-def dataset_from_fasta(positives, negatives, out, *, controls=(), plan=None, limits=None, progress=None):
+def dataset_from_fasta(positives, negatives, out, *, controls=(), group_of=None, plan=None, limits=None, progress=None):
     """Prepare a binary data set from FASTA, plain or gzip: positives, and negatives from a file, made, or both.
 
     Coordinates are read from headers such as ``chr7:5,000-7,000(-)``; where every record has them, the splits
@@ -33,6 +33,8 @@ def dataset_from_fasta(positives, negatives, out, *, controls=(), plan=None, lim
     controls : sequence of Control, optional
         Made of the positives: ``dinucleotide-shuffle``, ``segment-swap``. With any, the records have a column
         ``kind``: ``positive``, ``negative`` (from the file), or the kind of the control.
+    group_of : callable, optional
+        Returns the group of a `FastaRecord`, which goes to one split as a whole, or None.
     plan : SplitPlan, optional
     limits : Limits, optional
         A record above its `max_length` is an error here, as it is nearly always a whole chromosome.
@@ -64,7 +66,7 @@ def dataset_from_fasta(positives, negatives, out, *, controls=(), plan=None, lim
     if controls:
         source["controls"] = [asdict(control) for control in controls]
     paths = [path for path in (positives, negatives) if path is not None]
-    sequences = _sequences(paths, collector, controls, _over_files(paths, progress))
+    sequences = _sequences(paths, collector, controls, group_of, _over_files(paths, progress))
     return write_collected(out, sequences, collector, source, classes=["negative", "positive"])
 
 
@@ -83,14 +85,15 @@ def _over_files(paths, progress):
     return [lambda done, _, base=base: progress(base + done, sum(sizes)) for base in before]
 
 
-def _sequences(paths, collector, controls, progress):
+def _sequences(paths, collector, controls, group_of, progress):
     """Yield the tokens of every record that is kept: positives, negatives, controls."""
     names, parents = set(), []
     for path, kind, report in zip(paths, (POSITIVE, NEGATIVE), progress, strict=False):
         before, dropped = len(collector), Counter(collector.dropped)
         for record in read_fasta(path, collector.limits.max_length, report):
             if collector.wants(record.tokens):
-                place = _add(collector, record, kind, names, with_kind=bool(controls))
+                group = group_of(record) if group_of else None
+                place = _add(collector, record, kind, names, group, with_kind=bool(controls))
                 if controls and kind == POSITIVE:
                     parents.append((place, np.array(record.tokens)))
                 yield record.tokens
@@ -104,13 +107,13 @@ def _controls(collector, parents, control, names):
     """Yield the tokens of every control that could be made."""
     made = made_controls(lambda i: parents[i][1], len(parents), control, collector.plan.seed)
     for number, copy, tokens in made:
-        (parent, chrom), kind = parents[number][0], control.kind
+        (parent, chrom, group), kind = parents[number][0], control.kind
         if tokens is None:
             collector.dropped[UNCHANGED.format(kind=kind)] += 1
             continue
         name = next(name for i in count(copy) if (name := control_id(parent, kind, i)) not in names)
         names.add(name)
-        facts = {"id": name, "label": 0.0, "chrom": chrom, "parent": parent, "extra": {KIND: kind}}
+        facts = {"id": name, "label": 0.0, "chrom": chrom, "group": group, "parent": parent, "extra": {KIND: kind}}
         collector.add(tokens, EncodeCounts(), **facts)
         yield tokens
 
@@ -121,8 +124,8 @@ def _raise_nothing_left(path, reasons):
     raise DatasetError("no usable record", where=str(path), found=found, mend="Check the limits on length and N.")
 
 
-def _add(collector, record, kind, names, with_kind):
-    """Hand a record to the collector under a name that no other has; return the name and the chromosome."""
+def _add(collector, record, kind, names, group, with_kind):
+    """Hand a record to the collector under a name that no other has; return the name, chromosome and group."""
     name = record.id
     if name in names:
         name = f"{name}|{kind}"
@@ -132,5 +135,5 @@ def _add(collector, record, kind, names, with_kind):
     if region is None and mentions_region(record.description):
         collector.normalised[NO_COORDINATES] += 1
     extra, label = {KIND: kind} if with_kind else None, float(kind == POSITIVE)
-    collector.add(record.tokens, record.counts, id=name, label=label, region=region, extra=extra)
-    return name, region.chrom if region else UNKNOWN
+    collector.add(record.tokens, record.counts, id=name, label=label, region=region, group=group, extra=extra)
+    return name, region.chrom if region else UNKNOWN, group

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
 from mlx_gsa.dna import annotation_lines as lines_of
 from mlx_gsa.dna.annotation_lines import Malformed, Unusable
@@ -33,6 +33,7 @@ OTHER_FILES = (
     ("LOCUS", "a GenBank file"),
     ("{", "JSON"),
 )
+SAMPLE = 50  # lines of a BED file that are looked at
 COMMENTS = ("#", "track", "browser")
 
 
@@ -141,12 +142,16 @@ def _recognise(numbered, kind, place):
         if line.isspace() or line.startswith(COMMENTS):
             comment = (number, line) if line.startswith("#") else comment
             continue
-        kind = kind or ("gff3" if gff3 else _kind_of_line(line))
+        asked, kind = kind, kind or ("gff3" if gff3 else _kind_of_line(line))
         if comment and is_header(comment[1]) and kind in (None, "table") and not is_header(line):
             return "table", [(number, line)], comment
         if kind == "table":
             return kind, [], (number, line)
-        return _known(kind, line, place, number), [(number, line)], None
+        head = [(number, line)]
+        if kind == "bed" and not asked:
+            head += islice(numbered, SAMPLE - 1)
+            kind = _kind_of_bed([line for _, line in head])
+        return _known(kind, line, place, number), head, None
     raise TableError("no transcription start site", where=place, found="only comments", mend=MENDED_BY)
 
 
@@ -163,8 +168,14 @@ def _kind_of_line(line):
         return "table"
     fields = lines_of.split_fields(line)
     if len(fields) >= 3 and _whole(fields[1:3]):
-        return "epd-bed" if _is_epd(fields) else "bed"
+        return "bed"
     return None
+
+
+def _kind_of_bed(lines):
+    """Tell BED files whose thick part marks the TSS, by most of some lines: one may be drawn otherwise."""
+    rows = [lines_of.split_fields(line) for line in lines if not line.isspace() and not line.startswith(COMMENTS)]
+    return "epd-bed" if 2 * sum(_thick_is_start(fields) for fields in rows) > len(rows) else "bed"
 
 
 def _whole(fields):
@@ -172,13 +183,14 @@ def _whole(fields):
     return bool(fields) and all(text.strip().isdecimal() for text in fields)
 
 
-def _is_epd(fields):
-    """Say whether a BED line is drawn as EPD draws promoters: 60 bp, the last 11 of them thick."""
-    if len(fields) < 8 or not _whole(fields[6:8]):
+def _thick_is_start(fields):
+    """Say whether the thick part is a TSS: one base, as FANTOM writes it, or EPD's last 11 of 60 bp."""
+    if len(fields) < 8 or not _whole(fields[1:3] + fields[6:8]):
         return False
     start, end, thick_start, thick_end = (int(fields[i]) for i in (1, 2, 6, 7))
     at_its_end = thick_start == start if fields[5] == "-" else thick_end == end
-    return end - start == lines_of.EPD_SPAN and thick_end - thick_start == lines_of.EPD_THICK and at_its_end
+    epd = (end - start, thick_end - thick_start) == (lines_of.EPD_SPAN, lines_of.EPD_THICK) and at_its_end
+    return epd or thick_end - thick_start == 1
 
 
 def _known(kind, line, place, number):
@@ -222,7 +234,8 @@ def _malformed(why, place, number):
 def _nothing(place, kind, choices, dropped):
     """Build the error of a file without a usable TSS."""
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in dropped.most_common())
-    found, mend = reasons or "no line of a TSS", None
+    found = reasons or "no line of a TSS"
+    mend = "For regions without a strand: gsa prepare regions." if lines_of.NO_STRAND in dropped else None
     if choices.types and choices.gene_types:
         mend = f"Gene types in the file: {_listed(choices.types)}."
     elif kind in ("gtf", "gff3") and not dropped:

@@ -155,8 +155,9 @@ def parse_bed(line, number, choices):
 def parse_epd_bed(line, number, choices):
     """Read a line of EPDnew's BED: the TSS is the first base, in the strand's sense, of the thick part.
 
-    EPD draws the promoter from -49 to +10: 49 bp thin upstream, and thick the TSS with the 10 bp after it.
-    The gene is the name without its number: ``NOC2L_1`` is a promoter of NOC2L.
+    EPD draws the promoter from -49 to +10: 49 bp thin upstream, and thick the TSS with the 10 bp after it. FANTOM
+    draws a cluster of starts, and thick the main one. The gene is the name without its number: ``NOC2L_1`` is a
+    promoter of NOC2L.
 
     Parameters
     ----------

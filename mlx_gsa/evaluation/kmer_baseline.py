@@ -10,6 +10,7 @@ from mlx_gsa.dna.alphabet import gc_content
 from mlx_gsa.errors import DatasetError, GsaError
 from mlx_gsa.evaluation.bootstrap import bootstrap_intervals, paired_difference_intervals, paired_ratio_interval
 from mlx_gsa.evaluation.kmer_features import centre, count_kmers, scale_counts
+from mlx_gsa.evaluation.matching import compare_strata
 from mlx_gsa.evaluation.prediction import METRICS
 
 KS = (4, 5, 6)
@@ -17,6 +18,7 @@ PENALTIES = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 """Weights of the squared coefficients beside the summed loss over records; features have unit variance."""
 
 _ITERATIONS = 1000
+_ASKED = "asked"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,7 @@ def require_sklearn():
 
 
 def fit_simple_models(
-    dataset, split="test", *, ks=KS, penalties=PENALTIES, strands="both", scaling="log1p", progress=None
+    dataset, split="test", *, rows=None, ks=KS, penalties=PENALTIES, strands="both", scaling="log1p", progress=None
 ) -> list[SimpleModel]:
     """Fit linear models on the training split, choose on the validation split, predict another one.
 
@@ -73,6 +75,8 @@ def fit_simple_models(
     dataset : Dataset
     split : str
         What to predict.
+    rows : np.ndarray of int, optional
+        Numbers of the records to predict, instead of all of the split.
     ks, penalties : sequence
         Choices.
     strands : {"both", "forward"}
@@ -97,9 +101,10 @@ def fit_simple_models(
     Source: the k-mer baselines of Ghandi et al. 2014 (gkm-SVM), with a linear model instead of an SVM.
     """
     require_sklearn()
-    rows = {name: dataset.indices(name) for name in dict.fromkeys(("train", "val", split))}
+    rows = {_ASKED: dataset.indices(split) if rows is None else rows}
+    rows |= {name: dataset.indices(name) for name in ("train", "val")}
     _check_rows(dataset, rows)
-    search = _Search(dataset, rows, split, penalties, progress, total=(len(ks) + 1) * len(penalties))
+    search = _Search(dataset, rows, penalties, progress, total=(len(ks) + 1) * len(penalties))
     for k in ks:
         counts = {
             name: count_kmers((dataset.sequence(int(i)) for i in index), k, strands) for name, index in rows.items()
@@ -119,6 +124,8 @@ def compare_simple_models(
     predictions,
     split="test",
     *,
+    rows=None,
+    strata=(),
     strands="both",
     n=1000,
     seed=0,
@@ -132,8 +139,10 @@ def compare_simple_models(
     ----------
     dataset : Dataset
     labels, predictions : np.ndarray, shape (n_records,) or (n_records, C)
-        Of the split, in the order of ``dataset.indices(split)``.
-    split, strands, progress
+        Of the split, in the order of ``dataset.indices(split)``, or of `rows`.
+    strata : list of Stratum
+        Within which to score, too (binary).
+    split, rows, strands, progress
         As for `fit_simple_models`.
     n, seed, groups, level
         As for `bootstrap_interval`.
@@ -142,7 +151,8 @@ def compare_simple_models(
     -------
     list of dict
         One per simple model: ``name``, ``choice``, ``metrics`` (Interval by name), ``difference`` (model less simple
-        model, Interval by name) and ``ratio`` (model over simple model, Interval of the leading metric).
+        model, Interval by name), ``ratio`` (model over simple model, Interval of the leading metric) and
+        ``strata``, see `matching.compare_strata`.
 
     Raises
     ------
@@ -159,16 +169,17 @@ def compare_simple_models(
             "metrics": bootstrap_intervals(metrics, labels, simple.predictions, **options),
             "difference": paired_difference_intervals(metrics, labels, predictions, simple.predictions, **options),
             "ratio": paired_ratio_interval(leading, labels, predictions, simple.predictions, **options),
+            "strata": compare_strata(strata, labels, predictions, simple.predictions, **options),
         }
-        for simple in fit_simple_models(dataset, split, strands=strands, progress=progress)
+        for simple in fit_simple_models(dataset, split, rows=rows, strands=strands, progress=progress)
     ]
 
 
 class _Search:
     """Fits every penalty on every set of features and keeps, per model name, what did best on validation."""
 
-    def __init__(self, dataset, rows, split, penalties, progress, total):
-        self.task, self.split, self.penalties = dataset.task, split, penalties
+    def __init__(self, dataset, rows, penalties, progress, total):
+        self.task, self.penalties = dataset.task, penalties
         self.labels = {name: np.asarray(dataset.records.label)[index] for name, index in rows.items()}
         self.n_classes = len(dataset.classes) if dataset.task == "multiclass" else 2
         self.metric = next(iter(METRICS[dataset.task].values()))
@@ -182,7 +193,7 @@ class _Search:
             found = np.nan_to_num(self.metric(self.labels["val"], self._predict(fitted, features["val"])), nan=-1.0)
             if name not in self.best or found > self.best[name].choice["validation"]:
                 chosen = {**choice, "penalty": float(penalty), "validation": float(found)}
-                self.best[name] = SimpleModel(name, chosen, self._predict(fitted, features[self.split]))
+                self.best[name] = SimpleModel(name, chosen, self._predict(fitted, features[_ASKED]))
             self.done += 1
             self.report(self.done, self.total, "simple models")
 
