@@ -29,7 +29,7 @@ class Partial:
 
     def __init__(self, folder):
         self.folder, self.found, self._next = folder, 0, 0
-        self._new, self._files = [], None
+        self._rows, self._files = [], None
         if folder is not None:
             self._open()
 
@@ -70,8 +70,11 @@ class Partial:
         """Add a sequence, which may be empty, to what is there."""
         if self.folder is None:
             return
-        self._new.append((tokens, number))
-        if len(self._new) >= AT_ONCE:
+        if self._files is None:
+            self._files = self._cut()
+        self._files[0].write(tokens.tobytes())
+        self._rows += [len(tokens), number]
+        if len(self._rows) >= 2 * AT_ONCE:
             self.flush()
 
     def remember(self, name, make):
@@ -86,17 +89,12 @@ class Partial:
         return value
 
     def flush(self):
-        """Write what was added: tokens first, so that a row always has its tokens."""
-        if not self._new:
-            return
-        if self._files is None:
-            self._files = self._cut()
-        tokens, rows = self._files
-        tokens.write(b"".join(one.tobytes() for one, _ in self._new))
-        tokens.flush()
-        rows.write(np.array([(len(one), number) for one, number in self._new], dtype=np.int64).tobytes())
-        rows.flush()
-        self._new = []
+        """Hand what was added to the disk: tokens first, so that a row always has its tokens."""
+        if self._files is not None and self._rows:
+            self._files[0].flush()
+            self._files[1].write(np.array(self._rows, dtype=np.int64).tobytes())
+            self._files[1].flush()
+            self._rows = []
 
     def close(self):
         """Write what was added, and close the files."""
@@ -118,7 +116,7 @@ class Partial:
 
     def _cut(self):
         """Open the files for adding, behind what is whole."""
-        files = [open(self.folder / name, "ab") for name in (TOKENS, ROWS)]  # noqa: SIM115
+        files = [open(self.folder / name, "ab", buffering=1 << 20) for name in (TOKENS, ROWS)]  # noqa: SIM115
         for file, size in zip(files, (int(self._offsets[self.found]), 16 * self.found), strict=True):
             file.truncate(size)
         return files
