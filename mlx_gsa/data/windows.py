@@ -18,6 +18,7 @@ from mlx_gsa.dna.intervals import IntervalSet
 __all__ = ["Window", "write_windows"]
 
 NO_COUNTS = EncodeCounts()
+STEP = 500  # records between two reports of progress
 
 
 def write_windows(
@@ -224,7 +225,7 @@ class _Writer:
     def _step(self):
         """Report one more record now and then."""
         self.done += 1
-        if self.progress and (self.done % 500 == 0 or self.done == self.total):
+        if self.progress and (self.done % STEP == 0 or self.done == self.total):
             self.progress(self.done, max(self.total, self.done))
 
 
