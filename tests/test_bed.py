@@ -102,7 +102,7 @@ def test_what_is_written_is_read(tmp_path_factory, rows):
         ("# only a comment\n", "no region in the file", "header lines only"),
         ("", "the file is empty", None),
         (b"\xff\xfec\0h\0", "not a plain text file", "UTF-16"),
-        (b"\x26\xfc\x8f\x88\0\0", "not a text file", "binary"),
+        (b"\x26\xfc\x8f\x88\0\0", "not a text file", "bigWig"),
         (gzip.compress(b"chr1\t1\t9\n" * 999)[:40], "the gzip file is cut short", None),
     ],
 )

@@ -142,6 +142,7 @@ CUT = gzip.compress(os.urandom(4000))[:900]
         (CUT, "g.fa.gz", "not a text file|cut short|damaged|cannot unpack"),
         (b"PK\x03\x04rest", "g.fa", "zip archive"),
         (b"\xff\xfe>\0c\0", "g.fa", "UTF-16"),
+        (">chr1\nMKLVEF\n", "g.fa", "the genome is not DNA.*MKLVEF"),
         (">chr1\n", "g.fa", "no sequence|cannot index"),
     ],
 )
@@ -154,8 +155,8 @@ def test_what_is_no_genome_is_refused_and_leaves_nothing(fasta, tmp_path, conten
 
 
 def test_protein_is_refused_when_it_is_read(fasta):
-    with Genome.open(fasta(">p\nMKLVEF\n")) as genome, pytest.raises(GenomeError, match="not DNA"):
-        genome.tokens("p", 0, 6)
+    with Genome.open(fasta(">p\nACGT\nMKLV\n")) as genome, pytest.raises(GenomeError, match="not DNA"):
+        genome.tokens("p", 2, 8)
 
 
 def test_a_missing_file_and_a_folder(tmp_path):

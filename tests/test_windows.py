@@ -142,6 +142,13 @@ def test_names_that_are_not_unique_become_places():
     assert [w.id for w in named] == ["chr1:1-9(+)", "chr2:1-9", "chr3_1"] and counts == {RENAMED_ID: 2}
 
 
+def test_a_positive_keeps_the_name_that_a_negative_has_too():
+    counts = Counter()
+    negative = window("chr1", 5, 9, extra={"kind": "negative"})
+    twins = [dataclasses.replace(w, id="x") for w in (window("chr1", 1, 9), negative, negative)]
+    assert [w.id for w in unique_ids(twins, counts)] == ["x", "chr1:5-9", "chr1:5-9#2"] and counts == {RENAMED_ID: 2}
+
+
 def test_controls_of_every_kind_lie_beside_their_parents(write, mock_genome_text):
     kinds = ("random-genomic", "flank", "dinucleotide-shuffle", "segment-swap:0.5")
     windows = [dataclasses.replace(w, label=1.0) for w in spread(step=800)]

@@ -1,6 +1,8 @@
 """Choose among windows of a genome before any sequence is read: edges, exclusions, copies, overlaps, the best."""
 
+import itertools
 from bisect import bisect
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from mlx_gsa.data.controls import KIND, POSITIVE
@@ -205,6 +207,8 @@ class _Crowd:
 def unique_ids(windows, normalised):
     """Give windows whose name is not theirs alone that of their place; count how many.
 
+    A positive keeps its name if only negatives have the same.
+
     Parameters
     ----------
     windows : list of Window
@@ -214,17 +218,24 @@ def unique_ids(windows, normalised):
     -------
     list of Window
     """
-    times, seen, result = {}, set(), []
+    times = Counter((_is_positive(window), window.id) for window in windows)
+    named = {window.id for window in windows if _is_alone(window, times)}
+    result = []
     for window in windows:
-        times[window.id] = times.get(window.id, 0) + 1
-    for window in windows:
-        name = window.id
-        if times[name] > 1:
-            name, normalised[RENAMED_ID] = str(window.region), normalised[RENAMED_ID] + 1
-        base, copy = name, 1
-        while name in seen or (name != window.id and name in times):
-            copy += 1
-            name = f"{base}#{copy}"
-        seen.add(name)
-        result.append(window if name == window.id else replace(window, id=name))
+        if not _is_alone(window, times):
+            normalised[RENAMED_ID] += 1
+            name = base = str(window.region)
+            for copy in itertools.count(2):
+                if name not in named:
+                    break
+                name = f"{base}#{copy}"
+            named.add(name)
+            window = replace(window, id=name)
+        result.append(window)
     return result
+
+
+def _is_alone(window, times):
+    """Say whether a window may keep its name, given how often positives and negatives have each."""
+    positive = _is_positive(window)
+    return times[positive, window.id] == 1 and (positive or not times[True, window.id])

@@ -181,7 +181,8 @@ def _check_fasta(path):
     if path.is_dir():
         raise GenomeError("the genome is a folder", where=str(path), expected="a FASTA file", mend="Name the file.")
     with open_lines(path, error=GenomeError) as lines:
-        first = next((line.strip() for line in lines if not line.isspace()), "")
+        lines = (line.strip() for line in lines if not line.isspace())
+        first, second = next(lines, ""), next(lines, "").encode("utf-8", "surrogateescape")
     if not first.startswith(">"):
         raise GenomeError(
             "not a genome",
@@ -190,6 +191,9 @@ def _check_fasta(path):
             found=repr(first[:40]),
             mend="Give the genome as FASTA, plain or gzip.",
         )
+    if not second.startswith(b">") and (TOKENS_OF_BYTES[np.frombuffer(second, np.uint8)] == 255).any():
+        found = repr(second[:40].decode("ascii", "replace"))
+        raise GenomeError("the genome is not DNA", where=f"{path}, line 2", expected="A C G T N", found=found)
 
 
 def _unpacked(path, cache, prepared, progress):
