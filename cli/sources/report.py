@@ -1,5 +1,7 @@
 """What every source ends with: the data set in tables and a picture, and how to go on."""
 
+import numpy as np
+
 from mlx_gsa.cli.console import console, facts, table
 
 ROLES = ("functional", "repressor", "decoy_core", "decoy_spacing", "accidental")
@@ -16,6 +18,8 @@ def finish(dataset):
         console.print(_site_table(summary))
     if summary.task == "multiclass":
         console.print(_class_table(summary))
+    if dataset.outputs:
+        console.print(_output_table(dataset))
     if summary.dropped or summary.normalised or summary.duplicates:
         console.print(_change_table(summary))
     picture = dataset.path / "summary.png"
@@ -68,6 +72,19 @@ def _class_table(summary):
     """Lay out records per class and split."""
     rows = [[name, *(split.class_counts[name] for split in summary.splits)] for name in summary.classes]
     return table("Classes", ["class", *(split.name for split in summary.splits)], rows)
+
+
+def _output_table(dataset):
+    """Lay out what was measured of each of several labels."""
+    rows, labels = [], dataset.labels
+    for number, name in enumerate(dataset.outputs):
+        known = labels[~np.isnan(labels[:, number]), number]
+        text = f"{known.mean():.3g} ± {known.std():.3g}"
+        if dataset.task == "binary":
+            text = f"{int(known.sum()):,} ({known.mean():.0%})"
+        rows.append([name, len(known), len(labels) - len(known), text])
+    heads = ["label", "measured", "missing", "positives" if dataset.task == "binary" else "mean ± sd"]
+    return table("Labels, learned together", heads, rows)
 
 
 def _change_table(summary):

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from mlx_gsa.data.dataset import write_dataset
-from mlx_gsa.data.records import SPLITS, UNKNOWN, Records
+from mlx_gsa.data.records import LABEL, SPLITS, UNKNOWN, Records
 from mlx_gsa.data.splits import FRACTIONS, assign_splits
 from mlx_gsa.dna.alphabet import EncodeCounts, N, reverse_complement
 from mlx_gsa.dna.coordinates import Region
@@ -85,6 +85,8 @@ class Collector:
         For the manifest; complete once `records` was called.
     split_by : str
         How the split was made, once `records` was called.
+    fills_validation : bool
+        Whether a validation split is taken out of the training records where the stated splits have none.
     """
 
     limits: Limits
@@ -94,6 +96,7 @@ class Collector:
     normalised: Counter = field(default_factory=Counter)
     duplicates: Counter = field(default_factory=Counter)
     split_by: str = ""
+    fills_validation: bool = True
     _rows: list = field(default_factory=list)
     _extra: list = field(default_factory=list)
     _keys: list = field(default_factory=list)
@@ -123,13 +126,14 @@ class Collector:
             Used where there is no region.
         group, split : str, optional
         extra : dict, optional
-            Values of further columns, such as ``kind``; the same columns for every sequence.
+            Values of further columns, such as ``kind``; the same columns for every sequence. Read when the records
+            are made, so they may be filled in until then.
         """
         self._letters += counts
         region = region or Region(chrom, -1, -1, UNKNOWN)
         place = (region.chrom, region.start, region.end, region.strand)
         self._rows.append((id, label, *place, group, split))
-        self._extra.append(extra or {})
+        self._extra.append({} if extra is None else extra)  # the very dict: it may be filled later
         self._keys.append(sequence_key(tokens))
 
     def records(self, sequences, to_label=None):
@@ -162,21 +166,24 @@ class Collector:
         columns = [list(column) for column in zip(*self._rows, strict=True)]
         ids, labels, chrom, start, end, strand, group, split = columns
         labels = np.array(labels if to_label is None else [to_label(x) for x in labels], dtype=np.float32)
+        extra = {name: [row[name] for row in self._extra] for name in self._extra[0]}
+        balanced = label_to_split_by(labels, extra, self.task)
         copies = copy_numbers(self._keys)
         kin = np.array([ids[i] for i in copies], dtype=object)
         units = np.array([g or k for g, k in zip(group, kin, strict=True)], dtype=object)
         ways = {"chromosome": np.array(chrom, dtype=object), "group": units, "random": kin}
-        split = self._split(labels, ways, split, has_groups=any(group))
+        split = self._split(balanced, ways, split, has_groups=any(group))
         self._count_letters()
-        self._count_copies(copies, labels, split)
+        self._count_copies(copies, balanced, split)
         places = {"chrom": chrom, "start": start, "end": end, "strand": strand}
-        extra = {name: [row[name] for row in self._extra] for name in self._extra[0]}
         return Records.build(ids, labels, split, **places, group=units, extra=extra)
 
     def _split(self, labels, ways, stated, has_groups):
         """Return the split of each record, as stated or as planned; note which way in `split_by`."""
         if any(stated):
             self.split_by = "the table"
+            if not self.fills_validation:
+                return np.array(stated)
             return fill_validation(np.array(stated), labels, self.task, ways["group"], self.plan)
         self.split_by = self._choose(ways["chromosome"], has_groups)
         groups = ways[self.split_by]
@@ -212,7 +219,7 @@ class Collector:
         self.duplicates["the same, but with another label"] = int((labels[later] != labels[first]).sum())
 
 
-def write_collected(out, sequences, collector, source, classes=None, to_label=None):
+def write_collected(out, sequences, collector, source, classes=None, to_label=None, outputs=None):
     """Write the data set of a source whose sequences pass through a collector on their way to the disk.
 
     Parameters
@@ -226,6 +233,8 @@ def write_collected(out, sequences, collector, source, classes=None, to_label=No
     classes : list of str, or callable returning it, optional
     to_label : callable, optional
         As in `Collector.records`.
+    outputs : list of str, optional
+        As in `write_dataset`.
 
     Returns
     -------
@@ -238,7 +247,7 @@ def write_collected(out, sequences, collector, source, classes=None, to_label=No
         return made
 
     counts = {name: getattr(collector, name) for name in ("dropped", "normalised", "duplicates")}
-    facts = {"task": collector.task, "seed": collector.plan.seed, "source": source, "classes": classes}
+    facts = {"task": collector.task, "seed": collector.plan.seed, "source": source, "classes": classes, "outputs": outputs}
     return write_dataset(out, sequences, records, **facts, **counts)
 
 
@@ -263,6 +272,33 @@ def copy_numbers(keys):
     """Return for each record the number of the first record with the same key; shape (n,), int64."""
     first = {}
     return np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=np.int64)
+
+
+def label_to_split_by(labels, extra, task):
+    """Fill the gaps of the first of several labels, so that splits can be balanced by it.
+
+    Parameters
+    ----------
+    labels : np.ndarray, shape (n,), float32
+        NaN where not measured.
+    extra : dict of str to sequence
+        Further columns, among them ``label:NAME``.
+    task : str
+
+    Returns
+    -------
+    np.ndarray, shape (n,)
+        A gap of a regression becomes the median; a gap of a binary task the first further label that is known.
+    """
+    missing = np.isnan(labels)
+    if not missing.any():
+        return labels
+    if task == "regression":
+        return np.where(missing, np.nanmedian(labels), labels)
+    for name, column in extra.items():
+        if name.startswith(LABEL):
+            labels = np.where(np.isnan(labels), np.asarray(column, dtype=np.float32), labels)
+    return labels
 
 
 def fill_validation(split, labels, task, groups, plan):

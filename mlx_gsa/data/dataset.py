@@ -20,7 +20,7 @@ from mlx_gsa.data.parts import (
     read_records,
     write_tokens,
 )
-from mlx_gsa.data.records import SPLITS, UNKNOWN, Records, Sites
+from mlx_gsa.data.records import SPLITS, UNKNOWN, WEIGHT, Records, Sites
 from mlx_gsa.data.tsv import read_columns, write_columns
 from mlx_gsa.errors import DatasetError
 
@@ -42,13 +42,15 @@ class Dataset:
         ``regression``, ``binary`` or ``multiclass``.
     classes : list of str or None
         Names of the label numbers of a classification.
+    outputs : list of str or None
+        Names of the labels where a record has several.
     offsets : np.ndarray of int64, shape (n + 1,)
         Where each sequence begins in `tokens`.
     """
 
     def __init__(self, path, manifest, offsets):
         self.path, self.manifest, self.offsets = path, manifest, offsets
-        self.task, self.classes = manifest.task, manifest.classes
+        self.task, self.classes, self.outputs = manifest.task, manifest.classes, manifest.outputs
 
     @classmethod
     def open(cls, path, verify=True):
@@ -94,6 +96,17 @@ class Dataset:
         if SITES not in self.manifest.parts:
             return None
         return Sites(**read_columns(self.path / SITES, Sites.DTYPES))
+
+    @property
+    def labels(self):
+        """Return the labels: shape (n,), or (n, n_outputs) with NaN where not measured if there are several."""
+        return self.records.labels if self.outputs else self.records.label
+
+    @property
+    def weights(self):
+        """Return what each record counts in training; shape (n,), float64. None where all count the same."""
+        found = self.records.extra.get(WEIGHT)
+        return None if found is None else np.asarray(found, dtype=np.float64)
 
     @property
     def lengths(self):
@@ -147,6 +160,7 @@ def write_dataset(
     source,
     seed,
     classes=None,
+    outputs=None,
     sites=None,
     dropped=None,
     normalised=None,
@@ -171,6 +185,8 @@ def write_dataset(
         Where the data came from; anything JSON can hold.
     seed : int or None
     classes : list of str, or callable returning it, optional
+    outputs : list of str, optional
+        Names of the labels where a record has several; see `Manifest`.
     sites : Sites, or callable returning it, optional
     dropped, normalised, duplicates : mapping of str to int, optional
         Counts for the manifest; zeros are left out.
@@ -188,7 +204,7 @@ def write_dataset(
         lengths = write_tokens(folder, sequences)
         records = records(TokenFile(folder, lengths)) if callable(records) else records
         classes, sites = (x() if callable(x) else x for x in (classes, sites))
-        check_fit(lengths, records, sites, task, classes)
+        check_fit(lengths, records, sites, task, classes, outputs)
         write_columns(folder / RECORDS, records.columns())
         if sites is not None:
             write_columns(folder / SITES, sites.columns())
@@ -198,6 +214,7 @@ def write_dataset(
             written_by=f"mlx_gsa {__version__}",
             task=task,
             classes=classes,
+            outputs=outputs,
             n_records=len(records),
             n_bases=int(lengths.sum()),
             seed=seed,

@@ -98,13 +98,18 @@ def summarise(dataset):
         splits=[_summarise_split(dataset, name, rows, gc_bases, known) for name, rows in members.items()],
         lengths={name: dataset.lengths[rows] for name, rows in members.items()},
         gc={name: gc[rows] for name, rows in members.items()},
-        labels={name: dataset.records.label[rows] for name, rows in members.items()},
+        labels={name: _known(dataset.records.label[rows]) for name, rows in members.items()},
         dropped=dict(manifest.dropped),
         normalised=dict(manifest.normalised),
         duplicates=dict(manifest.duplicates),
         sites=_count_sites(dataset.sites),
         best_reachable_r=dict(manifest.source.get("best_reachable_r") or {}),
     )
+
+
+def _known(labels):
+    """Return the labels that were measured."""
+    return labels[~np.isnan(labels)]
 
 
 def _base_counts(dataset):
@@ -122,7 +127,7 @@ def _base_counts(dataset):
 
 def _summarise_split(dataset, name, rows, gc_bases, known):
     """Return the summary of the records `rows`."""
-    labels, lengths = dataset.records.label[rows].astype(float), dataset.lengths[rows]
+    labels, lengths = _known(dataset.records.label[rows]).astype(float), dataset.lengths[rows]
     numeric = dataset.task != "multiclass"
     counts = {}
     if dataset.task != "regression":
@@ -135,8 +140,8 @@ def _summarise_split(dataset, name, rows, gc_bases, known):
         bases=int(lengths.sum()),
         mean_length=float(lengths.mean()),
         gc=float(gc_bases[rows].sum() / max(known[rows].sum(), 1)),
-        label_mean=float(labels.mean()) if numeric else float("nan"),
-        label_sd=float(labels.std()) if numeric else float("nan"),
+        label_mean=float(labels.mean()) if numeric and labels.size else float("nan"),
+        label_sd=float(labels.std()) if numeric and labels.size else float("nan"),
         class_counts=counts,
     )
 
