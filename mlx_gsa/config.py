@@ -59,6 +59,7 @@ class TrainingConfig(_Frozen):
     kmer_length: int = Field(8, ge=4, le=10, description="length of the k-mers that start the filters")
     augment_reverse: bool = Field(True, description="show each sequence on a random strand")
     augment_shift: int = Field(0, ge=0, description="drop up to this many bp at the ends, at random")
+    use_weights: bool = Field(True, description="records count by their weights, where the data set has some")
     patience: int = Field(0, ge=0, description="epochs without improvement before stopping; 0 = never")
     seed: int = Field(0, ge=0)
 

@@ -12,8 +12,10 @@ from mlx_gsa.data.atomic import atomic_write_bytes, atomic_write_text
 from mlx_gsa.errors import DatasetError, RunError
 from mlx_gsa.evaluation.bootstrap import Interval, bootstrap_intervals, paired_ratio_interval
 from mlx_gsa.evaluation.cost import compare_flops, compare_forward
+from mlx_gsa.evaluation.fit import check_fit
 from mlx_gsa.evaluation.kmer_baseline import compare_simple_models, require_sklearn
-from mlx_gsa.evaluation.prediction import METRICS, pearson
+from mlx_gsa.evaluation.outputs import intervals_by_output, metrics_of
+from mlx_gsa.evaluation.prediction import pearson
 from mlx_gsa.evaluation.selection import SelectionTally
 from mlx_gsa.evaluation.selection_report import SelectionReport, make_report
 from mlx_gsa.runtime import machine, versions
@@ -31,10 +33,11 @@ class Evaluation:
     task, split : str
     classes : list of str or None
     ids, labels : np.ndarray, shape (n,)
-    predictions : np.ndarray, shape (n,) or (n, C)
-        Value, probability of class 1, or probability of each class.
+        Labels of several outputs: (n, n_outputs), nan where not measured.
+    predictions : np.ndarray, shape (n,), (n, n_outputs) or (n, C)
+        Value, probability of class 1, of each of several outputs; or probability of each class.
     metrics : dict of str to Interval
-        By the names of `prediction.METRICS`, the leading one first.
+        By the names of `prediction.METRICS`, the leading one first; of several outputs the mean over them.
     reachable : dict of str to Interval or None
         Where the noise-free label is known: ``best_r``, its Pearson r with the label, which no model can pass
         in expectation, and ``share``, the model's r over it.
@@ -49,6 +52,10 @@ class Evaluation:
         Simple models fitted on the same split, see `kmer_baseline.compare_simple_models`; None where not asked for.
     manifest : dict
         Run, data, split, seed, versions, machine and the command that repeats this.
+    outputs : list of str or None
+        Names of several outputs.
+    by_output : dict of str to dict of str to Interval, or None
+        The metrics of each of several outputs.
     """
 
     task: str
@@ -64,6 +71,8 @@ class Evaluation:
     cost: dict
     manifest: dict
     baselines: list | None = None
+    outputs: list | None = None
+    by_output: dict | None = None
 
     @property
     def name(self) -> str:
@@ -80,6 +89,8 @@ class Evaluation:
                 "split": self.split,
                 "n": len(self.labels),
                 "metrics": self.metrics,
+                "outputs": self.outputs,
+                "by_output": self.by_output,
                 "reachable": self.reachable,
                 "kept_share": self.kept_share,
                 "selection": self.selection and self.selection.to_dict(),
@@ -113,10 +124,15 @@ class Evaluation:
         """Lay out id, label and prediction of each record as tab-separated text.
 
         For several classes the prediction is the number of the likeliest, followed by each class's
-        probability.
+        probability. Of several outputs the first has these names, each other one ``label:NAME`` and
+        ``prediction:NAME``.
         """
         columns = {"id": self.ids, "label": self.labels, "prediction": self.predictions}
-        if self.predictions.ndim == 2:
+        for number, name in enumerate(self.outputs or ()):
+            ending = f":{name}" if number else ""
+            columns[f"label{ending}"] = self.labels[:, number]
+            columns[f"prediction{ending}"] = self.predictions[:, number]
+        if self.task == "multiclass":
             columns["prediction"] = self.predictions.argmax(1)
             names = self.classes or range(self.predictions.shape[1])
             columns |= {f"p_{name}": self.predictions[:, c] for c, name in enumerate(names)}
@@ -182,18 +198,19 @@ def evaluate_run(
         require_sklearn()  # before a long evaluation, not after it
     report = progress or (lambda done, total, note: None)
     predictor = predictor or _load(run)
-    _check_fit(predictor, dataset)
+    check_fit(predictor, dataset)
     indices = dataset.indices(split)
     if not len(indices):
         raise DatasetError(
             "The split is empty", where=f"{dataset.path}, {split}", mend="Choose another --split."
         )
     predictions, kept_share, tally = _predict(predictor, dataset, indices, batch_size, report, seed)
-    labels = np.asarray(dataset.records.label)[indices]
+    labels = np.asarray(dataset.labels)[indices]
     groups = np.asarray(dataset.records.group)[indices] if by_group else None
     options = {"n": bootstrap, "seed": seed, "groups": groups, "level": LEVEL}
     report(len(indices), len(indices), "bootstrap")
-    metrics = bootstrap_intervals(METRICS[dataset.task], labels, predictions, **options)
+    several = dataset.outputs
+    metrics = bootstrap_intervals(metrics_of(dataset.task, several), labels, predictions, **options)
     reachable = _reachable(dataset, indices, labels, predictions, options)
     selection = None if tally is None else make_report(tally, bootstrap, seed, LEVEL)
     beside = _baselines(predictor, dataset, split, labels, predictions, options, report) if baselines else None
@@ -212,6 +229,8 @@ def evaluate_run(
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
         manifest=_manifest(run, dataset, split, len(indices), bootstrap, batch_size, seed, by_group, baselines),
         baselines=beside,
+        outputs=several,
+        by_output=intervals_by_output(dataset.task, several, labels, predictions, **options) if several else None,
     )
 
 
@@ -219,25 +238,6 @@ def _load(run):
     from mlx_gsa.model.predictor import Predictor
 
     return Predictor.from_folder(run.model_folder)
-
-
-def _check_fit(predictor, dataset):
-    if predictor.task != dataset.task:
-        raise DatasetError(
-            "The data set is for another task than the model",
-            where=str(dataset.path),
-            expected=predictor.task,
-            found=dataset.task,
-            mend="Give a data set of the model's task with --data, or train on this one.",
-        )
-    if predictor.classes and dataset.classes and list(predictor.classes) != list(dataset.classes):
-        raise DatasetError(
-            "The data set has other classes than the model",
-            where=str(dataset.path),
-            expected=", ".join(predictor.classes),
-            found=", ".join(dataset.classes),
-            mend="Prepare the data set with the model's classes in the model's order.",
-        )
 
 
 def _predict(predictor, dataset, indices, batch_size, report, seed):
@@ -254,7 +254,11 @@ def _predict(predictor, dataset, indices, batch_size, report, seed):
             tally.add(found.relevance, found.kept, sites.of(index))
         report(done, len(indices), "predict")
     outputs = np.stack(outputs)
-    return outputs if dataset.task == "multiclass" else outputs[:, 0], n_kept / n_positions, tally
+    if dataset.outputs:
+        outputs = outputs[:, [predictor.outputs.index(name) for name in dataset.outputs]]
+    elif dataset.task != "multiclass":
+        outputs = outputs[:, 0]
+    return outputs, n_kept / n_positions, tally
 
 
 def _check_output(output, record):
@@ -268,7 +272,7 @@ def _check_output(output, record):
 
 def _reachable(dataset, indices, labels, predictions, options):
     clean = dataset.records.extra.get("clean_label")
-    if clean is None or dataset.task != "regression":
+    if clean is None or dataset.task != "regression" or dataset.outputs:
         return None
     clean = np.asarray(clean, float)[indices]
     best = bootstrap_intervals({"best_r": pearson}, labels, clean, **options)
