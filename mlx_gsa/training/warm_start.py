@@ -10,6 +10,7 @@ from mlx_gsa.data.batches import assemble, inference_length
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.model.stem import SATURATION
+from mlx_gsa.training.context_start import MAX_RECORDS, kmer_shares, start_table
 
 MAX_POSITIONS = 6_000_000
 _BATCH = 32
@@ -35,8 +36,8 @@ def warm_start(model: SparseOrganism, dataset: Dataset, rows, targets: np.ndarra
     order = np.random.default_rng(seed).permutation(len(rows))
     total = np.cumsum(dataset.lengths[rows][order])
     drawn = np.sort(order[: max(1, int(np.searchsorted(total, MAX_POSITIONS)))])
-    pooled = pooled_features(model, dataset, rows[drawn])
-    weights, bias = ridge(pooled, targets[drawn])
+    fit = _with_context if model.config.context else _filters_alone
+    weights, bias = fit(model, dataset, rows[drawn], targets[drawn])
     if dataset.task != "regression":
         weights, bias = weights * _LOGITS, (bias - 0.5) * _LOGITS
     model.readout.weight, model.readout.bias = mx.array(weights.T), mx.array(bias)
@@ -44,8 +45,33 @@ def warm_start(model: SparseOrganism, dataset: Dataset, rows, targets: np.ndarra
     _linear_approximator(model, weights * (model.config.reference_budget**0.5 / SATURATION))
 
 
+def _filters_alone(model, dataset, rows, targets):
+    return ridge(pooled_features(model, dataset, rows), targets)
+
+
+def _with_context(model, dataset, rows, targets):
+    """Start the table of the context, and let its windows share what the k-mers add to the prediction."""
+    width, config = model.config.n_channels, model.config
+    rows, targets = rows[:: -(-len(rows) // MAX_RECORDS)], targets[:: -(-len(rows) // MAX_RECORDS)]
+    shares = kmer_shares((dataset.sequence(int(i)) for i in rows), model.context, config.strands)
+    pooled = pooled_features(model, dataset, rows)[:, :width]
+    table, weights, scores = start_table(shares, pooled, targets, np.array(model.context.table))
+    model.context.table = mx.array(table)
+    means = pooled_features(model, dataset, rows)[:, width:].reshape(len(rows), len(config.context), -1)
+    all_weights = np.zeros((len(config.context), means.shape[2], targets.shape[1]))
+    for output in range(min(means.shape[2], targets.shape[1])):
+        mean = means[..., output].mean(axis=1)
+        centred = mean - mean.mean()
+        slope = centred @ scores[:, output] / (centred @ centred + 1e-9)
+        all_weights[:, output, output] = slope / len(config.context)
+    weights = np.concatenate([weights, all_weights.reshape(-1, targets.shape[1])])
+    inputs = np.concatenate([pooled, means.reshape(len(rows), -1)], axis=1)
+    bias = targets.mean(axis=0) - inputs.mean(axis=0) @ weights
+    return weights.astype(np.float32), bias.astype(np.float32)
+
+
 def pooled_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray:
-    """Return the gated sum of the features of each record, as the local objective reads it; shape (n, D)."""
+    """Return the gated sum of the features of each record, as the local objective reads it; shape (n, F)."""
     pooled = []
     for start in range(0, len(rows), _BATCH):
         members = rows[start : start + _BATCH]
@@ -57,7 +83,7 @@ def pooled_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray
 
 
 def ridge(inputs: np.ndarray, targets: np.ndarray, strength: float = 1e-2) -> tuple[np.ndarray, np.ndarray]:
-    """Solve a ridge regression on standardised inputs (n, D): weights (D, n_outputs) and bias (n_outputs,) float32."""
+    """Solve a ridge regression on standardised inputs (n, F): weights (F, n_outputs) and bias (n_outputs,) float32."""
     mean, deviation = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), _LEAST_DEVIATION)
     scaled = (inputs - mean) / deviation
     gram = scaled.T @ scaled + strength * len(inputs) * np.eye(inputs.shape[1])
@@ -66,10 +92,19 @@ def ridge(inputs: np.ndarray, targets: np.ndarray, strength: float = 1e-2) -> tu
 
 
 def _linear_approximator(model, weights):
-    """Let the query be the features and two hidden units per output carry +w.q and -w.q, whose difference is w.q."""
-    width = model.config.n_channels
-    approximator, n_outputs = model.approximator, min(weights.shape[1], model.config.approximator_hidden // 2)
-    model.attention.query_projection.weight = mx.eye(width)
+    """Let the query carry w.x of the features x, and two hidden units per output +w.x and -w.x, whose difference is w.x.
+
+    Where queries are as wide as the features, the query is the features; else w.x is one of its channels.
+    """
+    width, n_features = model.config.attention_width, len(weights)
+    approximator = model.approximator
+    n_outputs = min(weights.shape[1], model.config.approximator_hidden // 2, width)
+    query = np.eye(width)
+    if width != n_features:
+        query = np.array(model.attention.query_projection.weight)
+        query[:n_outputs] = weights[:, :n_outputs].T
+        weights = np.eye(width)
+    model.attention.query_projection.weight = mx.array(query.astype(np.float32))
     model.attention.query_projection.bias = mx.zeros((width,))
     first = np.array(approximator.input.weight) * 0.5
     first_bias = np.array(approximator.input.bias)
