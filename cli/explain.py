@@ -12,6 +12,7 @@ FEW = 20  # records shown one by one; more get one table
 SHOWN_SPANS = 5
 MOTIFS_HELP = "vertebrates, insects, fungi, plants, promoter_elements, or a MEME, JASPAR or TRANSFAC file."
 HEATMAPS_HELP = "How many records, the first ones, get a heatmap and their attention map."
+OUTPUT_HELP = "Of several outputs the one whose contributions are shown.  [default: the first]"
 RECORD_HELP = "Record of the data set, by id or number; may be repeated.  [default: the first of test]"
 
 
@@ -38,9 +39,10 @@ class HeatmapCount(click.ParamType):
 @click.option("--sparsity", type=click.FloatRange(0, 1, min_open=True), help="Share kept; otherwise the model's.")
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Spans shown and matched.")
 @click.option("--combined-only", is_flag=True, help="No folder for records without a heatmap.")
+@click.option("--output", metavar="NAME", help=OUTPUT_HELP)
 @click.option("--data", type=FOLDER, help="Prepared data set to take records from, instead of FASTA.")
 @click.option("--record", "names", multiple=True, metavar="ID", help=RECORD_HELP)
-def command(fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, data, names):
+def command(fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, output, data, names):
     """Show which positions of a sequence matter, as heatmaps and tracks.
 
     FASTA may be plain or gzip, or - for standard input. Coordinates are read from headers such as
@@ -62,6 +64,7 @@ def command(fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, dat
         stream = explain_records(
             predictor, records, out, motifs=scanner, known_sites=sites, heatmaps=heatmaps, sparsity=sparsity,
             top=top, record_files=not combined_only, progress=report, source=source | {"motifs": motifs},
+            output=output,
         )  # fmt: skip
         with closing(stream):
             explained, count, noted = _collect(stream)
