@@ -201,16 +201,13 @@ def evaluate_run(
     check_fit(predictor, dataset)
     indices = dataset.indices(split)
     if not len(indices):
-        raise DatasetError(
-            "The split is empty", where=f"{dataset.path}, {split}", mend="Choose another --split."
-        )
+        raise DatasetError("The split is empty", where=f"{dataset.path}, {split}", mend="Choose another --split.")
     predictions, kept_share, tally = _predict(predictor, dataset, indices, batch_size, report, seed)
     labels = np.asarray(dataset.labels)[indices]
     groups = np.asarray(dataset.records.group)[indices] if by_group else None
     options = {"n": bootstrap, "seed": seed, "groups": groups, "level": LEVEL}
     report(len(indices), len(indices), "bootstrap")
-    several = dataset.outputs
-    metrics = bootstrap_intervals(metrics_of(dataset.task, several), labels, predictions, **options)
+    metrics = bootstrap_intervals(metrics_of(dataset.task, dataset.outputs), labels, predictions, **options)
     reachable = _reachable(dataset, indices, labels, predictions, options)
     selection = None if tally is None else make_report(tally, bootstrap, seed, LEVEL)
     beside = _baselines(predictor, dataset, split, labels, predictions, options, report) if baselines else None
@@ -229,8 +226,8 @@ def evaluate_run(
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
         manifest=_manifest(run, dataset, split, len(indices), bootstrap, batch_size, seed, by_group, baselines),
         baselines=beside,
-        outputs=several,
-        by_output=intervals_by_output(dataset.task, several, labels, predictions, **options) if several else None,
+        outputs=dataset.outputs,
+        by_output=intervals_by_output(dataset.task, dataset.outputs, labels, predictions, **options),
     )
 
 

@@ -35,6 +35,7 @@ def mean_over_outputs(metric):
     callable
         ``(labels (n, n_outputs), predictions (n, n_outputs), weights=None)``; a label that is nan is left out.
     """
+
     def mean(labels, predictions, weights=None):
         shape = () if weights is None else np.shape(weights)[:-1]
         scores = []
@@ -63,7 +64,7 @@ def intervals_by_output(task, outputs, labels, predictions, groups=None, **optio
     Parameters
     ----------
     task : str
-    outputs : list of str
+    outputs : list of str or None
     labels, predictions : np.ndarray, shape (n, n_outputs)
     groups : np.ndarray, shape (n,), optional
     options
@@ -71,9 +72,11 @@ def intervals_by_output(task, outputs, labels, predictions, groups=None, **optio
 
     Returns
     -------
-    dict of str to dict of str to Interval
-        Output -> metric -> interval; an output without a label in these records is left out.
+    dict of str to dict of str to Interval, or None
+        Output -> metric -> interval; an output without a label in these records is left out. None without outputs.
     """
+    if not outputs:
+        return None
     found = {}
     for name, (label, prediction, rows) in zip(outputs, measured(labels, predictions), strict=True):
         if len(label):
