@@ -107,9 +107,9 @@ class Measurements:
 def spread_weights(deviation, number):
     """Turn the spread of measurements into weights.
 
-    ``w = 1 / v`` with ``v = (sd^2 + m) / n``, where m is the median of sd^2 over the records: the squared standard error
-    of the mean, shrunk by as much again of a typical record, as a spread of two or three replicates is itself a poor
-    measurement. The weights are divided by their mean and clipped to 0.2-5.
+    ``w = 1 / v`` with ``v = (sd^2 + m) / n``, where m is the median of sd^2 over the records: the squared standard
+    error of the mean, shrunk by as much again of a typical record, as a spread of two or three replicates is itself a
+    poor measurement. The weights are divided by their mean and clipped to 0.2-5.
 
     Parameters
     ----------

@@ -25,6 +25,30 @@ def _extra(values, name):
     return _column(values, object if len(values) and isinstance(values[0], str) else None, name)
 
 
+def label_to_split_by(labels, task):
+    """Fill the gaps of the first of several labels, so that splits can be balanced by it.
+
+    Parameters
+    ----------
+    labels : np.ndarray, shape (n, n_labels)
+        As `Records.labels`.
+    task : str
+
+    Returns
+    -------
+    np.ndarray, shape (n,)
+        A gap of a regression becomes the median; a gap of a binary task the first further label that is known.
+    """
+    first = labels[:, 0]
+    missing = np.isnan(first)
+    if not missing.any():
+        return first
+    if task == "regression":
+        return np.where(missing, np.nanmedian(first), first)
+    known = np.argmax(~np.isnan(labels), axis=1)
+    return labels[np.arange(len(labels)), known]
+
+
 @dataclass(frozen=True, eq=False)
 class Records:
     """What is known of each sequence, one numpy column per property, in the order of the sequences.

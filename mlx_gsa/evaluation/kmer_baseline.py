@@ -10,6 +10,7 @@ from mlx_gsa.dna.alphabet import gc_content
 from mlx_gsa.errors import DatasetError, GsaError
 from mlx_gsa.evaluation.bootstrap import bootstrap_intervals, paired_difference_intervals, paired_ratio_interval
 from mlx_gsa.evaluation.kmer_features import centre, count_kmers, scale_counts
+from mlx_gsa.evaluation.matching import compare_strata
 from mlx_gsa.evaluation.outputs import intervals_by_output, metrics_of
 from mlx_gsa.evaluation.prediction import METRICS
 
@@ -18,6 +19,7 @@ PENALTIES = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 """Weights of the squared coefficients beside the summed loss over records; features have unit variance."""
 
 _ITERATIONS = 1000
+_ASKED = "asked"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +31,9 @@ class SimpleModel:
     name : str
         ``"k-mers"`` or ``"GC content"``.
     choice : dict
-        What the validation split chose: ``k`` (k-mers only), ``penalty``, and the ``validation`` metric reached; of
-        several outputs ``by_output``, the same for each.
-    predictions : np.ndarray, shape (n,), (n, n_outputs) or (n, C)
-        As the organism predicts: value or probability of class 1 (of each output), or probability of each class.
+        What the validation split chose: ``k`` (k-mers only), ``penalty``, and the ``validation`` metric reached.
+    predictions : np.ndarray, shape (n,) or (n, C)
+        As the organism predicts: value, probability of class 1, or probability of each class.
     """
 
     name: str
@@ -63,7 +64,7 @@ def require_sklearn():
 
 
 def fit_simple_models(
-    dataset, split="test", *, ks=KS, penalties=PENALTIES, strands="both", scaling="log1p", progress=None
+    dataset, split="test", *, rows=None, ks=KS, penalties=PENALTIES, strands="both", scaling="log1p", progress=None
 ) -> list[SimpleModel]:
     """Fit linear models on the training split, choose on the validation split, predict another one.
 
@@ -75,6 +76,8 @@ def fit_simple_models(
     dataset : Dataset
     split : str
         What to predict.
+    rows : np.ndarray of int, optional
+        Numbers of the records to predict, instead of all of the split.
     ks, penalties : sequence
         Choices.
     strands : {"both", "forward"}
@@ -99,9 +102,10 @@ def fit_simple_models(
     Source: the k-mer baselines of Ghandi et al. 2014 (gkm-SVM), with a linear model instead of an SVM.
     """
     require_sklearn()
-    rows = {name: dataset.indices(name) for name in dict.fromkeys(("train", "val", split))}
+    rows = {_ASKED: dataset.indices(split) if rows is None else rows}
+    rows |= {name: dataset.indices(name) for name in ("train", "val")}
     _check_rows(dataset, rows)
-    search = _Outputs(dataset, rows, split, penalties, progress, total=(len(ks) + 1) * len(penalties))
+    search = _Outputs(dataset, rows, penalties, progress, total=(len(ks) + 1) * len(penalties))
     for k in ks:
         counts = {
             name: count_kmers((dataset.sequence(int(i)) for i in index), k, strands) for name, index in rows.items()
@@ -121,6 +125,8 @@ def compare_simple_models(
     predictions,
     split="test",
     *,
+    rows=None,
+    strata=(),
     strands="both",
     n=1000,
     seed=0,
@@ -133,9 +139,11 @@ def compare_simple_models(
     Parameters
     ----------
     dataset : Dataset
-    labels, predictions : np.ndarray, shape (n_records,), (n_records, n_outputs) or (n_records, C)
-        Of the split, in the order of ``dataset.indices(split)``.
-    split, strands, progress
+    labels, predictions : np.ndarray, shape (n_records,) or (n_records, C)
+        Of the split, in the order of ``dataset.indices(split)``, or of `rows`.
+    strata : list of Stratum
+        Within which to score, too (binary).
+    split, rows, strands, progress
         As for `fit_simple_models`.
     n, seed, groups, level
         As for `bootstrap_interval`.
@@ -144,8 +152,9 @@ def compare_simple_models(
     -------
     list of dict
         One per simple model: ``name``, ``choice``, ``metrics`` (Interval by name), ``difference`` (model less simple
-        model, Interval by name) and ``ratio`` (model over simple model, Interval of the leading metric); of several
-        outputs these are means over outputs, and ``by_output`` holds the metrics of each.
+        model, Interval by name), ``ratio`` (model over simple model, Interval of the leading metric), ``strata``, see
+        `matching.compare_strata`, and ``predictions``. Of several outputs the metrics are means over them, and
+        ``by_output`` holds those of each.
 
     Raises
     ------
@@ -155,41 +164,36 @@ def compare_simple_models(
     options = {"n": n, "seed": seed, "groups": groups, "level": level}
     metrics = metrics_of(dataset.task, dataset.outputs)
     leading = next(iter(metrics.values()))
-    models = fit_simple_models(dataset, split, strands=strands, progress=progress)
-    found = [
+    return [
         {
             "name": simple.name,
             "choice": simple.choice,
             "metrics": bootstrap_intervals(metrics, labels, simple.predictions, **options),
             "difference": paired_difference_intervals(metrics, labels, predictions, simple.predictions, **options),
             "ratio": paired_ratio_interval(leading, labels, predictions, simple.predictions, **options),
+            "strata": compare_strata(strata, labels, predictions, simple.predictions, **options),
+            "by_output": intervals_by_output(dataset.task, dataset.outputs, labels, simple.predictions, **options),
+            "predictions": simple.predictions,
         }
-        for simple in models
+        for simple in fit_simple_models(dataset, split, rows=rows, strands=strands, progress=progress)
     ]
-    if dataset.outputs:
-        for each, simple in zip(found, models, strict=True):
-            scored = intervals_by_output(dataset.task, dataset.outputs, labels, simple.predictions, **options)
-            each["by_output"] = scored
-    return found
 
 
 class _Outputs:
     """One search for each output, all on the same features."""
 
-    def __init__(self, dataset, rows, split, penalties, progress, total):
+    def __init__(self, dataset, rows, penalties, progress, total):
         self.names = dataset.outputs or [None]
         labels = np.asarray(dataset.labels).reshape(len(dataset), -1)
-        report, steps = progress or (lambda done, total, note: None), total * len(self.names)
-        self.done = 0
-
-        def advance(*_):
-            self.done += 1
-            report(self.done, steps, "simple models")
-
+        self.report, self.done, self.total = progress or (lambda *_: None), 0, total * len(self.names)
         self.searches = [
-            _Search(dataset, {part: labels[index, number] for part, index in rows.items()}, split, penalties, advance)
+            _Search(dataset, {part: labels[index, number] for part, index in rows.items()}, penalties, self._advance)
             for number in range(len(self.names))
         ]
+
+    def _advance(self):
+        self.done += 1
+        self.report(self.done, self.total, "simple models")
 
     def add(self, name, choice, features):
         for search in self.searches:
@@ -198,24 +202,20 @@ class _Outputs:
     def models(self):
         if self.names == [None]:
             return list(self.searches[0].best.values())
-        return [
-            SimpleModel(
-                model,
-                {"by_output": {name: search.best[model].choice for name, search in self._named()}},
-                np.stack([search.best[model].predictions for search in self.searches], axis=1),
-            )
-            for model in self.searches[0].best
-        ]
+        return [self._joined(name) for name in self.searches[0].best]
 
-    def _named(self):
-        return zip(self.names, self.searches, strict=True)
+    def _joined(self, name):
+        """Put what was found for each output together."""
+        found = [search.best[name] for search in self.searches]
+        choices = {output: model.choice for output, model in zip(self.names, found, strict=True)}
+        return SimpleModel(name, {"by_output": choices}, np.stack([model.predictions for model in found], axis=1))
 
 
 class _Search:
     """Fits every penalty on every set of features and keeps, per model name, what did best on validation."""
 
-    def __init__(self, dataset, labels, split, penalties, advance):
-        self.task, self.split, self.penalties, self.advance = dataset.task, split, penalties, advance
+    def __init__(self, dataset, labels, penalties, advance):
+        self.task, self.penalties, self.advance = dataset.task, penalties, advance
         self.known = {name: np.flatnonzero(~np.isnan(part)) for name, part in labels.items()}
         self.labels = {name: part[self.known[name]] for name, part in labels.items()}
         self.n_classes = len(dataset.classes) if dataset.task == "multiclass" else 2
@@ -230,7 +230,7 @@ class _Search:
             found = np.nan_to_num(self.metric(self.labels["val"], self._predict(fitted, known["val"])), nan=-1.0)
             if name not in self.best or found > self.best[name].choice["validation"]:
                 chosen = {**choice, "penalty": float(penalty), "validation": float(found)}
-                self.best[name] = SimpleModel(name, chosen, self._predict(fitted, features[self.split]))
+                self.best[name] = SimpleModel(name, chosen, self._predict(fitted, features[_ASKED]))
             self.advance()
 
     def _predict(self, fitted, features):
