@@ -213,4 +213,3 @@ def _attention(config, n_features):
     if config.attention == "window":
         return WindowAttention(config.attention_width, config.distance, n_features, config.window, config.n_global)
     return SelectedAttention(config.attention_width, config.distance, n_features)
-

@@ -36,8 +36,9 @@ def warm_start(model: SparseOrganism, dataset: Dataset, rows, targets: np.ndarra
     order = np.random.default_rng(seed).permutation(len(rows))
     total = np.cumsum(dataset.lengths[rows][order])
     drawn = np.sort(order[: max(1, int(np.searchsorted(total, MAX_POSITIONS)))])
-    fit = _with_context if model.config.context else _filters_alone
-    weights, bias = fit(model, dataset, rows[drawn], targets[drawn])
+    if model.config.context:
+        _start_context(model, dataset, rows[drawn], targets[drawn])
+    weights, bias = ridge(pooled_features(model, dataset, rows[drawn]), targets[drawn])
     if dataset.task != "regression":
         weights, bias = weights * _LOGITS, (bias - 0.5) * _LOGITS
     model.readout.weight, model.readout.bias = mx.array(weights.T), mx.array(bias)
@@ -45,29 +46,13 @@ def warm_start(model: SparseOrganism, dataset: Dataset, rows, targets: np.ndarra
     _linear_approximator(model, weights * (model.config.reference_budget**0.5 / SATURATION))
 
 
-def _filters_alone(model, dataset, rows, targets):
-    return ridge(pooled_features(model, dataset, rows), targets)
-
-
-def _with_context(model, dataset, rows, targets):
-    """Start the table of the context, and let its windows share what the k-mers add to the prediction."""
-    width, config = model.config.n_channels, model.config
-    rows, targets = rows[:: -(-len(rows) // MAX_RECORDS)], targets[:: -(-len(rows) // MAX_RECORDS)]
-    shares = kmer_shares((dataset.sequence(int(i)) for i in rows), model.context, config.strands)
-    pooled = pooled_features(model, dataset, rows)[:, :width]
-    table, weights, scores = start_table(shares, pooled, targets, np.array(model.context.table))
-    model.context.table = mx.array(table)
-    means = pooled_features(model, dataset, rows)[:, width:].reshape(len(rows), len(config.context), -1)
-    all_weights = np.zeros((len(config.context), means.shape[2], targets.shape[1]))
-    for output in range(min(means.shape[2], targets.shape[1])):
-        mean = means[..., output].mean(axis=1)
-        centred = mean - mean.mean()
-        slope = centred @ scores[:, output] / (centred @ centred + 1e-9)
-        all_weights[:, output, output] = slope / len(config.context)
-    weights = np.concatenate([weights, all_weights.reshape(-1, targets.shape[1])])
-    inputs = np.concatenate([pooled, means.reshape(len(rows), -1)], axis=1)
-    bias = targets.mean(axis=0) - inputs.mean(axis=0) @ weights
-    return weights.astype(np.float32), bias.astype(np.float32)
+def _start_context(model, dataset, rows, targets):
+    """Start the table of the context from the k-mers of the training records."""
+    step = -(-len(rows) // MAX_RECORDS)
+    rows, targets = rows[::step], targets[::step]
+    pooled = pooled_features(model, dataset, rows)[:, : model.config.n_channels]
+    shares = kmer_shares((dataset.sequence(int(i)) for i in rows), model.context, model.config.strands)
+    model.context.table = mx.array(start_table(shares, pooled, targets, np.array(model.context.table)))
 
 
 def pooled_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray:
@@ -92,7 +77,7 @@ def ridge(inputs: np.ndarray, targets: np.ndarray, strength: float = 1e-2) -> tu
 
 
 def _linear_approximator(model, weights):
-    """Let the query carry w.x of the features x, and two hidden units per output +w.x and -w.x, whose difference is w.x.
+    """Let the query carry w.x of the features x, two hidden units per output +w.x and -w.x; their difference is w.x.
 
     Where queries are as wide as the features, the query is the features; else w.x is one of its channels.
     """
