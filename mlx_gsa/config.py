@@ -15,6 +15,8 @@ from mlx_gsa.errors import ConfigError
 
 Attention = Literal["softmax", "mlp", "full", "window", "random"]
 
+HalfWidth = Annotated[int, Field(ge=8)]
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,12 +26,12 @@ class ModelConfig(_Frozen):
     """Sizes and switches of the organism (DNA in, regulatory strength out)."""
 
     n_channels: int = Field(16, ge=2, multiple_of=2, description="number of stem filters, D")
-    embedding_channels: int | None = Field(None, ge=4, description="width of the embeddings; without it, D")
-    attention_channels: int | None = Field(None, ge=2, multiple_of=2, description="width of queries, keys and values; without it, D")
-    context: tuple[Annotated[int, Field(ge=8)], ...] = Field((), description="bp to either side of windows of context")
+    embedding_channels: int | None = Field(None, ge=4, description="width of the embeddings, or D")
+    attention_channels: int | None = Field(None, ge=2, multiple_of=2, description="width of queries and keys, or D")
+    context: tuple[HalfWidth, ...] = Field((), description="bp to either side of windows of context")
     context_kmer: int = Field(5, ge=2, le=6, description="length of the k-mers whose means are the context")
     context_channels: int = Field(4, ge=1, description="numbers learned per k-mer of the context")
-    anchor: Literal["none", "start", "end", "centre"] = Field("none", description="a landmark such as the TSS: position counts")
+    anchor: Literal["none", "start", "end", "centre"] = Field("none", description="from where distance counts")
     n_outputs: int = Field(1, ge=1, description="values predicted per sequence")
     stem: bool = Field(True, description="False: each position sees one nucleotide only (an ablation)")
     filter_width: int = Field(20, ge=1, le=64, description="bp seen by one stem filter")
@@ -45,7 +47,7 @@ class ModelConfig(_Frozen):
     window: int = Field(64, ge=1, description="bp on each side seen by attention='window'")
     n_global: int = Field(16, ge=0, description="most relevant positions seen by all under attention='window'")
     reference_budget: float = Field(64.0, gt=0, description="k in the 1/sqrt(k) of the gated sum, set from the data")
-    reference_length: float = Field(1000.0, gt=0, description="bp covered by the profile of an anchor, set from the data")
+    reference_length: float = Field(1000.0, gt=0, description="bp covered by a profile, set from the data")
 
     @property
     def embedding_width(self) -> int:
@@ -71,7 +73,7 @@ class TrainingConfig(_Frozen):
     learning_rate: float = Field(3e-3, gt=0, description="base rate per step, after warm-up")
     embedding_rate: float = Field(5.0, gt=0, description="embeddings learn at this multiple of the base rate")
     weight_decay: float = Field(1e-4, ge=0)
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of the filters silenced at random, per sequence")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of filters silenced per sequence")
     average: float = Field(0.0, ge=0, description="epochs over which weights are averaged for use; 0 = none")
     warmup: float = Field(0.5, ge=0, description="epochs of linear warm-up")
     final_rate: float = Field(0.05, ge=0, le=1, description="cosine ends at this share of the base rate")
@@ -81,7 +83,7 @@ class TrainingConfig(_Frozen):
     anneal: float = Field(0.5, ge=0, le=1, description="share of the epochs over which the budget changes")
     initial_filters: Literal["kmers", "random"] = "kmers"
     kmer_length: int = Field(8, ge=4, le=10, description="length of the k-mers that start the filters")
-    shortest_kmer: int | None = Field(None, ge=3, le=10, description="go down to such k-mers before filters stay random")
+    shortest_kmer: int | None = Field(None, ge=3, le=10, description="length at which the search gives up")
     augment_reverse: bool = Field(True, description="show each sequence on a random strand")
     augment_shift: int = Field(0, ge=0, description="drop up to this many bp at the ends, at random")
     use_weights: bool = Field(True, description="records count by their weights, where the data set has some")

@@ -22,7 +22,7 @@ class Checkpoint(NamedTuple):
     model: dict  # parameter tree
     optimizer: dict  # optimizer state tree
     progress: dict  # epoch, step and what was summed so far; JSON
-    average: dict = {}  # parameter tree of the averaged weights, if any
+    average: dict  # parameter tree of the averaged weights; empty without
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:

@@ -65,7 +65,7 @@ def leave_one_out_ridge(inputs: np.ndarray, targets: np.ndarray, penalties=PENAL
     return best[1], float(best[2])
 
 
-def start_table(shares: np.ndarray, pooled: np.ndarray, targets: np.ndarray, table: np.ndarray):
+def start_table(shares: np.ndarray, pooled: np.ndarray, targets: np.ndarray, table: np.ndarray) -> np.ndarray:
     """Fit filters and k-mers together and lay the weights of the k-mers in the first channels of the table.
 
     Parameters
@@ -80,12 +80,8 @@ def start_table(shares: np.ndarray, pooled: np.ndarray, targets: np.ndarray, tab
 
     Returns
     -------
-    table : np.ndarray float32 (classes, C)
+    np.ndarray float32 (classes, C)
         The mean of every channel over a sequence has mean 0 and deviation 1 over the records.
-    weights : np.ndarray (D, n_outputs)
-        Of the filters.
-    scores : np.ndarray (n, n_outputs)
-        What the k-mers add to the prediction, of mean 0.
     """
     width = pooled.shape[1]
     inputs = np.concatenate([pooled, shares], axis=1).astype(np.float64)
@@ -99,7 +95,7 @@ def start_table(shares: np.ndarray, pooled: np.ndarray, targets: np.ndarray, tab
     table[:, :n_used] = weights[width:, :n_used]
     table = table - shares.mean(axis=0) @ table
     table = table / ((shares @ table).std(axis=0) + 1e-9)
-    return table.astype(np.float32), weights[:width], inputs[:, width:] @ weights[width:]
+    return table.astype(np.float32)
 
 
 def _counts(tokens, k, classes):
