@@ -8,14 +8,13 @@ from results_files import EPOCH_FIELDS, _write, read_json
 from scipy.stats import binomtest
 
 from mlx_gsa.data.dataset import Dataset
-from mlx_gsa.dna.alphabet import gc_content
+from mlx_gsa.data.gc_match import gc_contents, matched_rows
 from mlx_gsa.evaluation.cross_validation import (
     Fold,
     mean_difference_over_folds,
     mean_over_folds,
     retention_over_folds,
 )
-from mlx_gsa.data.gc_match import gc_matched
 from mlx_gsa.evaluation.prediction import METRICS
 
 OPTIONS = {"n": 1000, "seed": 0, "level": 0.95}
@@ -116,8 +115,8 @@ def _strata(each, dataset):
     """Yield the name of each part of the test records that is scored, and how its rows are picked."""
     yield "all", lambda rows: rows
     if dataset.task == "binary":
-        content = np.array([gc_content(dataset.sequence(i)) for i in range(len(dataset))])
-        yield "GC-matched", lambda rows: rows[gc_matched(content[rows], dataset.records.label[rows], seed=0)]
+        content, label = gc_contents(dataset, range(len(dataset))), dataset.records.label
+        yield "GC-matched", lambda rows: rows[matched_rows(content[rows], label[rows])]
     for least in each.get("min_lengths", []):
         yield f"at least {least} bp", lambda rows, least=least: rows[dataset.lengths[rows] >= least]
 
