@@ -19,7 +19,9 @@ OTHERS_SHOWN = 5
 @click.option("--biosample", metavar="NAME", help="As ENCODE writes it: K562, GM12878, liver.")
 @click.option("--target", metavar="NAME", help="Factor or mark: CTCF, H3K27ac.")
 @click.option("--assay", metavar="TITLE", help="Such as 'TF ChIP-seq', ATAC-seq or DNase-seq.")
-@click.option("--ccre", type=Values(), default=(), metavar="CLASS,...", help="Of SCREEN: PLS, pELS, dELS, ELS, CA-CTCF.")
+@click.option(
+    "--ccre", type=Values(), default=(), metavar="CLASS,...", help="Of SCREEN: PLS, pELS, dELS, ELS, CA-CTCF."
+)
 @click.option("--assembly", default="GRCh38", show_default=True, help="GRCh38 or mm10; must be that of the genome.")
 @fetch_options
 @click.pass_context
