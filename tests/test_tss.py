@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from mlx_gsa.data.activity import NOT_JOINED, VERSIONLESS
+from mlx_gsa.data.choose import COPY, RENAMED_CHROM, RENAMED_ID
 from mlx_gsa.data.controls import parse_controls
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.data.promoters import FURTHER, SAME_PLACE
-from mlx_gsa.data.table import RENAMED
 from mlx_gsa.data.tss import (
     NO_ACTIVITY,
     PAST_THE_END,
@@ -104,6 +104,7 @@ def test_with_fewer_chromosomes_genes_and_overlapping_windows_stay_together(prep
 def test_chromosomes_by_any_name(prepare, name):
     made = prepare(table([(name.format(c[3:]), *rest) for c, *rest in ROWS]))
     assert len(made) == 30 and set(made.records.chrom) == set(CHROMOSOMES)
+    assert made.manifest.normalised.get(RENAMED_CHROM, 0) == (30 if name == "{}" else 0)
 
 
 def test_one_based_tables(prepare):
@@ -139,10 +140,16 @@ def test_activities_are_joined_and_misses_on_both_sides_counted(prepare):
 def test_activity_by_gene_goes_to_every_start_of_it(prepare):
     rows = [(*ROWS[i][:3], f"g{i % 20}") for i in range(30)]
     made = prepare(table(rows), "id\tactivity\n" + "".join(f"g{i}\t{i}\n" for i in range(20)))
-    assert len(made) == 30 and made.manifest.normalised[RENAMED] == 10
+    assert len(made) == 30 and made.manifest.normalised[RENAMED_ID] == 20
     assert made.manifest.normalised[SEVERAL_CHROMOSOMES] == 10
-    genes = dict(zip(made.records.id, made.records.label, strict=True))
-    assert genes["g0"] == genes["g0#22"] == 0
+    assert made.records.label[made.records.extra["gene"] == "g3"].tolist() == [3, 3]
+    assert "g19" in made.records.id and "g0" not in made.records.id  # the latter has two starts
+
+
+def test_genes_that_share_a_start_and_choosing_one_start(prepare):
+    rows = [("chr1", 500, "+", "weak"), ("chr1", 500, "+", "strong"), *ROWS]
+    made = prepare(table(rows), activities(rows))
+    assert made.manifest.dropped[COPY] == 1 and "strong" in made.records.id and "weak" not in made.records.id
     made = prepare(table([("chr1", 100, "+", "a"), ("chr1", 50, "+", "a"), *ROWS]), per_gene="first", activity=None,
                    controls=parse_controls(["dinucleotide-shuffle"]))  # fmt: skip
     assert made.manifest.dropped[FURTHER] == 1 and made.records.start[by_id(made)["a"]] == 20
@@ -179,7 +186,7 @@ def test_all_on_the_minus_strand(prepare):
         ({"text": ">chr1\nACGT\n"}, TableError, "found a FASTA file"),
         ({"text": "##fileformat=VCFv4.2\n"}, TableError, "found a VCF file"),
         ({"text": ""}, TableError, "the file is empty"),
-        ({"upstream": 5000}, GsaError, "no usable record"),
+        ({"upstream": 5000}, GsaError, "no window lies in the genome.*30 past an edge"),
     ],
 )  # fmt: skip
 def test_wrong_requests_and_files_give_one_clear_error_and_leave_the_disk_alone(
@@ -266,19 +273,21 @@ def yeast(shared_data, tmp_path_factory):
 
 def test_yeast_promoters_are_those_of_the_table(yeast):
     made, rows = yeast
-    at = by_id(made)
-    assert len(made) == len(rows) == 6270
-    wrong = [row["orf"] for row in rows if decode(made.sequence(at[row["orf"]])) != row["seq_-1000_+500"].upper()]
+    at, by_orf = by_id(made), {row["orf"]: row for row in rows}
+    assert len(rows) == 6270 and len(made) == 6270 - made.manifest.dropped[COPY] and made.manifest.dropped[COPY] == 17
+    wrong = [name for name, i in at.items() if decode(made.sequence(i)) != by_orf[name]["seq_-1000_+500"].upper()]
     assert wrong == []
-    expected = np.log2([float(row["fpkm"]) + 1 for row in rows])
-    assert np.allclose(made.records.label[[at[row["orf"]] for row in rows]], expected, atol=1e-5)
+    expected = np.log2([float(by_orf[name]["fpkm"]) + 1 for name in at])
+    assert np.allclose(made.records.label, expected, atol=1e-5)
 
 
 def test_yeast_tata_boxes_lie_50_to_100_bp_before_the_start(yeast):
     made, rows = yeast
-    at, bins = by_id(made), np.zeros(30, dtype=int)
-    for row in rows:
+    table_of, bins = made.records, np.zeros(30, dtype=int)
+    starts = np.where(table_of.strand == "+", table_of.start + 1000, table_of.end - 1000)  # as the table counts
+    at = {place: i for i, place in enumerate(zip(table_of.chrom, starts.tolist(), table_of.strand, strict=True))}
+    for row in rows:  # by place, as ORFs that share a start share a record
         if row["qualifier"] == "Verified":
-            hits = re.finditer("TATA[AT]A[AT][AG]", decode(made.sequence(at[row["orf"]])))
-            np.add.at(bins, [hit.start() // 50 for hit in hits], 1)
+            sequence = decode(made.sequence(at[row["chrom"], int(row["tss"]), row["strand"]]))
+            np.add.at(bins, [hit.start() // 50 for hit in re.finditer("TATA[AT]A[AT][AG]", sequence)], 1)
     assert bins.argmax() == 18 and (bins[18], bins[19]) == (667, 256)  # bin 18: -100 to -51, 19: -50 to -1

@@ -13,7 +13,7 @@ from mlx_gsa.cli.sources.report import finish
 @negatives_option("dinucleotide-shuffle", "segment-swap")
 @limits_and_plan
 @out_option("data/NAME, after the file")
-def command(positives, negatives, controls, out, limits, plan):
+def command(positives, negatives, controls, out, limits, plan, group_of=None):
     """FASTA files of sequences with an activity and, unless --negatives makes them, of sequences without.
 
     Either may be '-' for standard input.
@@ -22,7 +22,7 @@ def command(positives, negatives, controls, out, limits, plan):
 
     if negatives is None and not controls:
         raise click.UsageError("Give a FASTA file of negatives, or --negatives dinucleotide-shuffle.")
-    out, options = out or default_out(positives), {"controls": controls, "plan": plan, "limits": limits}
+    out, options = out or default_out(positives), {"controls": controls, "group_of": group_of, "plan": plan, "limits": limits}
     with reporting("Reading FASTA") as report:
         dataset = dataset_from_fasta(positives, negatives, out, progress=report, **options)
     finish(dataset)

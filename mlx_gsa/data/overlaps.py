@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mlx_gsa.data.records import UNKNOWN
+
 
 def overlap_groups(chrom, start, end):
     """Number the records so that those whose places overlap, directly or through others, have the same number.
@@ -10,7 +12,7 @@ def overlap_groups(chrom, start, end):
     ----------
     chrom : np.ndarray of str, shape (n,)
     start, end : np.ndarray of int64, shape (n,)
-        0-based, half-open, in bp; -1 where not known: such a record is on its own.
+        0-based, half-open, in bp; -1 where not known: such a record is on its own, as is one on chromosome ``.``.
 
     Returns
     -------
@@ -66,7 +68,7 @@ class _Covered:
 
 def _by_chrom(chrom, start):
     """Yield the numbers of the records of each chromosome that have a place, sorted by start."""
-    placed = np.flatnonzero(start >= 0)
+    placed = np.flatnonzero((start >= 0) & (np.asarray(chrom, dtype=object) != UNKNOWN))
     if not len(placed):
         return
     _, number = np.unique(np.asarray(chrom, dtype=object)[placed].astype(str), return_inverse=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlx_gsa.data.activity import NOT_JOINED, VERSIONLESS, read_activities
+from mlx_gsa.data.choose import RENAMED_CHROM, Window
 from mlx_gsa.data.collect import Limits, SplitPlan
 from mlx_gsa.data.promoters import PER_GENE, choose_starts, groups_of, one_place_each, promoter_region
-from mlx_gsa.data.table import RENAMED
-from mlx_gsa.data.windows import Window, write_windows
+from mlx_gsa.data.windows import write_windows
 from mlx_gsa.dna.annotation import Choices, kind_of, read_tss
 from mlx_gsa.dna.bed import read_bed
 from mlx_gsa.dna.intervals import IntervalSet
@@ -54,6 +54,7 @@ def dataset_from_tss(
     activity=None,
     controls=(),
     exclude=None,
+    origin=None,
     plan=None,
     limits=None,
     progress=None,
@@ -62,7 +63,8 @@ def dataset_from_tss(
 
     With activities it is a regression; without, promoters against controls. Starts of one gene and overlapping
     windows form one group, so that neither crosses a split by group; the split goes by chromosome where there are
-    at least `ENOUGH_CHROMOSOMES`, and by group otherwise.
+    at least `ENOUGH_CHROMOSOMES`, and by group otherwise. Of genes that share one start, and so one sequence, the
+    most active is kept.
 
     Parameters
     ----------
@@ -85,6 +87,8 @@ def dataset_from_tss(
         Without activities, at least one.
     exclude : IntervalSet, optional
         Windows that touch it are left out.
+    origin : dict, optional
+        Where the file came from, for the manifest.
     plan : SplitPlan, optional
     limits : Limits, optional
     progress : callable, optional
@@ -112,7 +116,7 @@ def dataset_from_tss(
     if activity is not None:
         starts, labels = _join(starts, activity, counts)
     kept = choose_starts(starts, per_gene, counts.dropped, labels)
-    windows = _windows([starts[i] for i in kept], labels and [labels[i] for i in kept], upstream, downstream, counts)
+    windows = _windows([starts[i] for i in kept], labels and [labels[i] for i in kept], upstream, downstream)
     plan = _planned(plan or SplitPlan(), windows, counts)
     binary = activity is None
     return write_windows(
@@ -120,7 +124,8 @@ def dataset_from_tss(
         genome,
         windows,
         task="binary" if binary else "regression",
-        source=_describe(tss, kind, choices, upstream, downstream, per_gene, activity),
+        source=_describe(tss, kind, choices, upstream, downstream, per_gene, activity)
+        | ({"origin": origin} if origin else {}),
         plan=plan,
         limits=limits or Limits(),
         classes=["control", "promoter"] if binary else None,
@@ -190,7 +195,8 @@ def _on_the_genome(starts, genome, path, counts):
         elif one.position >= genome.lengths[name]:
             counts.dropped[PAST_THE_END] += 1
         else:
-            kept.append(one if name == one.chrom else replace(one, chrom=name))
+            counts.normalised[RENAMED_CHROM] += name != one.chrom
+            kept.append(replace(one, chrom=name))
     if strangers:
         counts.dropped[UNKNOWN_CHROMOSOME] += strangers.total()
     if not kept:
@@ -232,20 +238,15 @@ def _join(starts, table, counts):
     return kept, labels
 
 
-def _windows(starts, labels, upstream, downstream, counts):
-    """Build the windows, each under a name of its own and with its group."""
+def _windows(starts, labels, upstream, downstream):
+    """Build the windows with their groups; of genes that share a start, the most active has the best score."""
     regions = [promoter_region(one, upstream, downstream) for one in starts]
     groups = groups_of(regions, [one.gene for one in starts])
-    names, windows = set(), []
-    for number, (one, region, group) in enumerate(zip(starts, regions, groups, strict=True)):
-        name = one.id
-        while name in names:
-            name = f"{name}#{one.line}"
-            counts.normalised[RENAMED] += 1
-        names.add(name)
-        label = 1.0 if labels is None else labels[number]
-        windows.append(Window(region, name, label, group, {"gene": one.gene}))
-    return windows
+    labels = labels or [1.0] * len(starts)
+    return [
+        Window(region, one.id, label, group, {"gene": one.gene}, score=label)
+        for one, region, label, group in zip(starts, regions, labels, groups, strict=True)
+    ]
 
 
 def _planned(plan, windows, counts):
