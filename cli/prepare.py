@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-SOURCES = ("synthetic", "table", "fasta")
+SOURCES = ("synthetic", "table", "fasta", "tss", "epd", "recipe")
 
 
 @click.group(invoke_without_command=True)

@@ -62,8 +62,8 @@ def test_json_before_the_folder(gsa, data):
 
 
 def test_a_leakage_report_is_shown(gsa, data):
-    (data / "leakage.json").write_text(json.dumps({"verdict": "3 near-copies between train and test"}))
-    assert "3 near-copies between train and test" in gsa("data", data).output
+    verdict = json.loads((data / "leakage.json").read_text())["verdict"]
+    assert verdict in ("clean", "alarm") and verdict in gsa("data", data).output
 
 
 def test_what_is_no_data_set(gsa, tmp_path):

@@ -99,7 +99,7 @@ def test_classes_and_what_was_left_out_are_shown(gsa, tmp_path):
     path.write_text(path.read_text() + "ACGT\t1\tx\tg\n" + "ACGT" * 10 + "\t1\t\tg\n")
     result = gsa("prepare", "table", path, "--label-column", "class", "--task", "multiclass")
     assert result.exit_code == 0, result.output
-    for text in ("Classes", "shorter than 20 bp", "missing label", "at random"):
+    for text in ("Classes", "shorter than 20 bp", "missing label", "similar sequences"):
         assert text in result.output
 
 
@@ -109,6 +109,26 @@ def test_fasta(gsa, tmp_path):
     assert result.exit_code == 0, result.output
     assert len(Dataset.open(tmp_path / "data/peaks")) == 40
     assert "(50%)" in result.output and "negatives renamed" in result.output
+
+
+def test_fasta_with_negatives_that_are_made(gsa, tmp_path):
+    arguments = ("--negatives", "dinucleotide-shuffle:2", "--negatives", "segment-swap")
+    result = gsa("prepare", "fasta", fasta(tmp_path / "peaks.fa", 1), *arguments)
+    assert result.exit_code == 0, result.output
+    assert len(Dataset.open(tmp_path / "data/peaks")) == 80
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("dinucleotide", "dinucleotide-shuffle"),
+        ("flank", "not possible here"),
+        ("segment-swap:x", "how many negatives"),
+    ],
+)
+def test_wrong_kinds_of_negatives_are_wrong_usage(gsa, tmp_path, value, text):
+    result = gsa("prepare", "fasta", fasta(tmp_path / "peaks.fa", 1), "--negatives", value)
+    assert result.exit_code == 2 and text in result.output
 
 
 @pytest.mark.parametrize(

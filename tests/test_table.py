@@ -48,7 +48,7 @@ def test_sequences_and_labels_come_back_in_order(prepare):
     assert np.allclose(made.records.label, np.arange(20) / 10)
     assert made.records.id[:2].tolist() == ["line_2", "line_3"]
     assert made.manifest.splits == {"train": 16, "val": 2, "test": 2}
-    assert made.manifest.source["split_by"] == "random" and made.manifest.source["file"] == "table.tsv"
+    assert made.manifest.source["split_by"] == "similarity" and made.manifest.source["file"] == "table.tsv"
 
 
 def test_columns_of_the_usual_names_are_used(prepare):
@@ -67,7 +67,7 @@ def test_columns_of_the_usual_names_are_used(prepare):
 
 def test_none_takes_no_column(prepare):
     made = prepare(rows(group=lambda i: f"g{i // 2}", id=lambda i: f"p{i}"), group_column="none", id_column="none")
-    assert made.manifest.source["split_by"] == "random" and made.records.id[0] == "line_2"
+    assert made.manifest.source["split_by"] == "similarity" and made.records.id[0] == "line_2"
 
 
 def test_one_based_coordinates_become_zero_based(prepare):
@@ -266,7 +266,7 @@ def test_splits_that_cannot_be_made(prepare):
     assert error_of(prepare, SplitError, rows(), plan=SplitPlan("chromosome")).what == "no chromosomes to split by"
     one = rows(chrom=lambda i: "chr1")
     assert error_of(prepare, SplitError, one, plan=SplitPlan("chromosome")).what == "too few groups to split"
-    assert prepare(one).manifest.source["split_by"] == "random"
+    assert prepare(one).manifest.source["split_by"] == "similarity"
 
 
 def test_commas_quotes_and_line_ends(prepare):

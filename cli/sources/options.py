@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-SPLITS = ("auto", "chromosome", "group", "random")
+SPLITS = ("auto", "chromosome", "group", "similarity", "random")
 ENDINGS = (".gz", ".tsv", ".csv", ".txt", ".fasta", ".fa", ".fna")
 
 
@@ -38,25 +38,61 @@ def out_option(default):
     return click.option("--out", type=FOLDER, help=f"Folder to make. Default: {default}.")
 
 
+def negatives_option(*kinds):
+    """Return the repeatable option of negatives to make, of the kinds a source can; the command gets ``controls``."""
+
+    def parse(_, option, values):
+        from mlx_gsa.data.controls import parse_controls
+        from mlx_gsa.errors import ConfigError
+
+        try:
+            controls = parse_controls(values)
+        except ConfigError as problem:
+            raise click.BadParameter(str(problem), param=option) from problem
+        wrong = [control.kind for control in controls if control.kind not in kinds]
+        if wrong:
+            raise click.BadParameter(f"{wrong[0]} is not possible here; possible: {', '.join(kinds)}.", param=option)
+        return controls
+
+    text = f"Negatives to make: {', '.join(kinds)}. RATIO per positive, 1 if left out; repeatable."
+    return click.option("--negatives", "controls", multiple=True, metavar="KIND[:RATIO]", callback=parse, help=text)
+
+
+def split_options():
+    """Return the options that say how records come to their split."""
+    split_help = "What goes to one split as a whole; auto: groups, else chromosomes, else similar sequences."
+    chroms = {"type": Values(), "default": (), "metavar": "CHROM,..."}
+    threshold = {"type": click.FloatRange(0, 1, min_open=True), "help": "Similar from here; default: from shuffles."}
+    return [
+        click.option("--split", type=click.Choice(SPLITS), default="auto", show_default=True, help=split_help),
+        click.option("--val-chroms", **chroms, help="Chromosomes to validate on; the others train."),
+        click.option("--test-chroms", **chroms, help="Chromosomes to test on."),
+        click.option("--folds", type=click.IntRange(0), default=0, help="Make folds for cross-validation, as well."),
+        click.option("--similarity-threshold", "threshold", **threshold),
+        seed_option(),
+    ]
+
+
 def limits_and_plan(function):
     """Add the options of every source of real sequences; the command receives ``limits`` and ``plan``."""
     base_pairs = {"type": click.IntRange(1), "show_default": True, "help": "In bp."}
     n_help = "Leave out sequences with a larger share of N."
-    split_help = "What goes to one split as a whole; auto: groups, else chromosomes, else single records."
     options = [
         click.option("--min-length", default=20, **base_pairs),
         click.option("--max-length", default=100_000, **base_pairs),
         click.option("--max-n-fraction", type=click.FloatRange(0, 1), default=0.1, show_default=True, help=n_help),
-        click.option("--split", type=click.Choice(SPLITS), default="auto", show_default=True, help=split_help),
-        seed_option(),
+        *split_options(),
     ]
 
     @functools.wraps(function)
-    def with_objects(min_length, max_length, max_n_fraction, split, seed, **others):
-        from mlx_gsa.data.collect import Limits, SplitPlan
+    def with_objects(min_length, max_length, max_n_fraction, split, **others):
+        from mlx_gsa.data.collect import Limits
+        from mlx_gsa.data.split_plan import SplitPlan
 
         limits = Limits(min_length, max_length, max_n_fraction)
-        return function(limits=limits, plan=SplitPlan(split, seed=seed), **others)
+        names = ("seed", "folds", "val_chroms", "test_chroms", "threshold")
+        plan = SplitPlan(split, **{name: others.pop(name) for name in names})
+        return function(limits=limits, plan=plan, **others)
 
     return add_options(options, with_objects)
 

@@ -1,20 +1,19 @@
 """Gather labelled sequences from a source: filter, count, find copies, split; shared by every real source."""
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
+from mlx_gsa.data.copies import copy_numbers, sequence_key
 from mlx_gsa.data.dataset import write_dataset
-from mlx_gsa.data.records import SPLITS, UNKNOWN, Records
-from mlx_gsa.data.splits import FRACTIONS, assign_splits
-from mlx_gsa.dna.alphabet import EncodeCounts, N, reverse_complement
+from mlx_gsa.data.folds import FOLD, Facts, assign
+from mlx_gsa.data.records import UNKNOWN, Records
+from mlx_gsa.data.split_plan import SplitPlan
+from mlx_gsa.dna.alphabet import EncodeCounts, N
 from mlx_gsa.dna.coordinates import Region
-from mlx_gsa.errors import DatasetError, SplitError
+from mlx_gsa.errors import DatasetError
 
-SplitBy = Literal["auto", "random", "chromosome", "group"]
 NORMALISED = {
     "lower": "lower-case letters read as upper case",
     "uracil": "U read as T",
@@ -53,25 +52,6 @@ class Limits:
         return None
 
 
-@dataclass(frozen=True)
-class SplitPlan:
-    """How records come to their split.
-
-    Attributes
-    ----------
-    by : str
-        ``chromosome``, ``group`` or ``random``; ``auto`` takes groups where stated, else chromosomes where every
-        record has one and there are enough, else chance. Stated splits go before all of these.
-    fractions : tuple of 3 floats
-        Shares of train, val and test.
-    seed : int
-    """
-
-    by: SplitBy = "auto"
-    fractions: tuple[float, float, float] = FRACTIONS
-    seed: int = 0
-
-
 @dataclass
 class Collector:
     """Takes labelled sequences one by one, remembers all but the sequence, and makes the records at the end.
@@ -85,6 +65,9 @@ class Collector:
         For the manifest; complete once `records` was called.
     split_by : str
         How the split was made, once `records` was called.
+    split_notes : dict
+        For the manifest's source, once `records` was called: ``split_by``, and ``fold_by`` and ``similarity`` where
+        there are such.
     """
 
     limits: Limits
@@ -94,9 +77,11 @@ class Collector:
     normalised: Counter = field(default_factory=Counter)
     duplicates: Counter = field(default_factory=Counter)
     split_by: str = ""
+    split_notes: dict = field(default_factory=dict)
     _rows: list = field(default_factory=list)
     _extra: list = field(default_factory=list)
     _keys: list = field(default_factory=list)
+    _parents: dict = field(default_factory=dict)
     _letters: EncodeCounts = field(default_factory=EncodeCounts)
 
     def __len__(self):
@@ -109,7 +94,9 @@ class Collector:
             self.dropped[reason] += 1
         return reason is None
 
-    def add(self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None):
+    def add(
+        self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None, parent=None
+    ):
         """Take a sequence.
 
         Parameters
@@ -124,7 +111,12 @@ class Collector:
         group, split : str, optional
         extra : dict, optional
             Values of further columns, such as ``kind``; the same columns for every sequence.
+        parent : str, optional
+            Id of the sequence, taken before, that this one was made of: the two never come to different splits.
+            Give a control the `chrom` and `group` of its parent, too.
         """
+        if parent is not None:
+            self._parents[id] = parent
         self._letters += counts
         region = region or Region(chrom, -1, -1, UNKNOWN)
         place = (region.chrom, region.start, region.end, region.strand)
@@ -163,39 +155,23 @@ class Collector:
         ids, labels, chrom, start, end, strand, group, split = columns
         labels = np.array(labels if to_label is None else [to_label(x) for x in labels], dtype=np.float32)
         copies = copy_numbers(self._keys)
-        kin = np.array([ids[i] for i in copies], dtype=object)
-        units = np.array([g or k for g, k in zip(group, kin, strict=True)], dtype=object)
-        ways = {"chromosome": np.array(chrom, dtype=object), "group": units, "random": kin}
-        split = self._split(labels, ways, split, has_groups=any(group))
+        kin = np.array([ids[i] for i in self._kin(ids, copies)], dtype=object)
+        places = {"chrom": np.array(chrom, dtype=object), "start": np.array(start), "end": np.array(end)}
+        given = Facts(labels, **places, kin=kin, groups=group)
+        made = assign(self.plan, self.task, given, sequences, split)
+        self.split_by, self.split_notes = made.notes["split_by"], made.notes
         self._count_letters()
-        self._count_copies(copies, labels, split)
-        places = {"chrom": chrom, "start": start, "end": end, "strand": strand}
+        self._count_copies(copies, labels, made.split)
         extra = {name: [row[name] for row in self._extra] for name in self._extra[0]}
-        return Records.build(ids, labels, split, **places, group=units, extra=extra)
+        extra |= {FOLD: made.fold} if made.fold is not None else {}
+        return Records.build(ids, labels, made.split, **places, strand=strand, group=made.group, extra=extra)
 
-    def _split(self, labels, ways, stated, has_groups):
-        """Return the split of each record, as stated or as planned; note which way in `split_by`."""
-        if any(stated):
-            self.split_by = "the table"
-            return fill_validation(np.array(stated), labels, self.task, ways["group"], self.plan)
-        self.split_by = self._choose(ways["chromosome"], has_groups)
-        groups = ways[self.split_by]
-        if self.split_by == "random" and len(set(groups.tolist())) == len(groups):
-            groups = None  # no copies, so nothing to keep together
-        return assign_splits(len(labels), labels, self.task, groups, self.plan.fractions, self.plan.seed)
-
-    def _choose(self, chrom, has_groups):
-        """Return ``group``, ``chromosome`` or ``random`` after the plan and what the records state."""
-        by, chromosomes = self.plan.by, set(chrom.tolist())
-        if by == "group" and not has_groups:
-            raise SplitError("no groups to split by", mend="Name the column of groups, or split at random.")
-        if by == "chromosome" and chromosomes == {UNKNOWN}:
-            raise SplitError("no chromosomes to split by", mend="Name the column of chromosomes, or split at random.")
-        if by != "auto":
-            return by
-        if has_groups:
-            return "group"
-        return "chromosome" if UNKNOWN not in chromosomes and len(chromosomes) >= len(SPLITS) else "random"
+    def _kin(self, ids, copies):
+        """Return for each record the first one with its sequence, or with that of the record it was made of."""
+        if not self._parents:
+            return copies
+        number = {name: i for i, name in enumerate(ids)}
+        return [copies[number[self._parents.get(name, name)]] for name in ids]
 
     def _count_letters(self):
         """Add the letters read differently to the counts."""
@@ -222,7 +198,7 @@ def write_collected(out, sequences, collector, source, classes=None, to_label=No
         Adds each sequence it yields to `collector`.
     collector : Collector
     source : dict
-        For the manifest; gains ``split_by``.
+        For the manifest; gains what `Collector.split_notes` says.
     classes : list of str, or callable returning it, optional
     to_label : callable, optional
         As in `Collector.records`.
@@ -234,61 +210,12 @@ def write_collected(out, sequences, collector, source, classes=None, to_label=No
 
     def records(sequences):
         made = collector.records(sequences, to_label)
-        source["split_by"] = collector.split_by
+        source.update(collector.split_notes)
         return made
 
     counts = {name: getattr(collector, name) for name in ("dropped", "normalised", "duplicates")}
     facts = {"task": collector.task, "seed": collector.plan.seed, "source": source, "classes": classes}
     return write_dataset(out, sequences, records, **facts, **counts)
-
-
-def sequence_key(tokens):
-    """Return 16 bytes that two sequences share if, and only if, they are the same on either strand.
-
-    Parameters
-    ----------
-    tokens : np.ndarray, shape (L,), uint8
-
-    Returns
-    -------
-    bytes
-
-    Source: BLAKE2b; the chance of any collision among 10^9 sequences is below 10^-20.
-    """
-    forward, backward = tokens.tobytes(), reverse_complement(tokens).tobytes()
-    return hashlib.blake2b(min(forward, backward), digest_size=16).digest()
-
-
-def copy_numbers(keys):
-    """Return for each record the number of the first record with the same key; shape (n,), int64."""
-    first = {}
-    return np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=np.int64)
-
-
-def fill_validation(split, labels, task, groups, plan):
-    """Take a validation split out of the training records if the stated splits have none.
-
-    Parameters
-    ----------
-    split : np.ndarray of str, shape (n,)
-        As stated.
-    labels : np.ndarray, shape (n,)
-    task : str
-    groups : np.ndarray of str, shape (n,)
-        Stay together.
-    plan : SplitPlan
-
-    Returns
-    -------
-    np.ndarray of str, shape (n,)
-    """
-    if "val" in split or "train" not in split:
-        return split
-    split, rows = split.astype("U5"), np.flatnonzero(split == "train")
-    share = plan.fractions[1] / (plan.fractions[0] + plan.fractions[1])
-    fractions = (1 - share, share, 0.0)
-    split[rows] = assign_splits(len(rows), labels[rows], task, groups[rows], fractions, plan.seed)
-    return split
 
 
 def describe_counts(counts):

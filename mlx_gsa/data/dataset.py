@@ -1,6 +1,8 @@
 """The one on-disk form of a data set: ragged uint8 tokens, a table of records, planted sites, a manifest."""
 
 import datetime
+import json
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import numpy as np
 
 from mlx_gsa import __version__
 from mlx_gsa.data.atomic import atomic_folder
-from mlx_gsa.data.manifest import FILE, FORMAT, Manifest, Part, Task, check_parts, file_sha256, read_manifest
+from mlx_gsa.data.folds import split_of_fold
+from mlx_gsa.data.leakage import SYNTHETIC, leakage_report
+from mlx_gsa.data.manifest import FILE, FORMAT, LEAKAGE, Manifest, Part, Task, check_parts, file_sha256, read_manifest
 from mlx_gsa.data.parts import (
     OFFSETS,
     RECORDS,
@@ -45,7 +49,11 @@ class Dataset:
         Names of the label numbers of a classification.
     offsets : np.ndarray of int64, shape (n + 1,)
         Where each sequence begins in `tokens`.
+    fold : int or None
+        The fold that tests, see `with_fold`.
     """
+
+    fold = None
 
     def __init__(self, path, manifest, offsets):
         self.path, self.manifest, self.offsets = path, manifest, offsets
@@ -96,6 +104,13 @@ class Dataset:
             return None
         return Sites(**read_columns(self.path / SITES, Sites.DTYPES))
 
+    @cached_property
+    def leakage(self):
+        """Return the leakage report, as `leakage_report` makes it; None in a data set of an earlier version."""
+        if LEAKAGE not in self.manifest.parts:
+            return None
+        return json.loads((self.path / LEAKAGE).read_text(encoding="utf-8"))
+
     @property
     def lengths(self):
         """Return the length of each sequence in bp; shape (n,), int64."""
@@ -140,6 +155,32 @@ class Dataset:
             raise DatasetError("unknown split", expected=", ".join(SPLITS), found=str(split))
         return np.flatnonzero(self.records.split == split)
 
+    def with_fold(self, fold):
+        """Return the same data, split for cross-validation: one fold tests, a share of the rest validates.
+
+        Parameters
+        ----------
+        fold : int or None
+            None: the data set as it is.
+
+        Returns
+        -------
+        Dataset
+            With the attribute `fold`; `data_hash` stays what it was.
+
+        Raises
+        ------
+        SplitError
+            The data set has no folds, or no such fold.
+        """
+        if fold is None:
+            return self
+        by = self.manifest.source.get("fold_by") or self.manifest.source.get("split_by")
+        split = split_of_fold(self.records, fold, by, self.task, self.manifest.seed or 0)
+        other = Dataset(self.path, self.manifest, self.offsets)
+        other.fold, other.records = fold, replace(self.records, split=split)
+        return other
+
 
 def write_dataset(
     path,
@@ -167,7 +208,8 @@ def write_dataset(
         Tokens 0-4; never held in memory together.
     records : Records or callable (TokenFile) -> Records
         A callable is called after the last sequence, with all of them as they are on the disk, so that a source
-        can gather labels while streaming and split by similarity; `sites`, and the counts in the mappings below, may likewise be filled until then.
+        can gather labels while streaming and split by similarity; `sites`, and the counts in the mappings below, may
+        likewise be filled until then.
     task : str
         ``regression``, ``binary`` or ``multiclass``.
     source : dict
@@ -195,6 +237,7 @@ def write_dataset(
         write_columns(folder / RECORDS, records.columns())
         if sites is not None:
             write_columns(folder / SITES, sites.columns())
+        _write_leakage(folder, lengths, records, source, seed)
         counts = {"dropped": dropped, "normalised": normalised, "duplicates": duplicates}
         manifest = Manifest(
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -212,6 +255,13 @@ def write_dataset(
         )
         (folder / FILE).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return Dataset.open(path, verify=False)
+
+
+def _write_leakage(folder, lengths, records, source, seed):
+    """Write the leakage report; of synthetic sequences, which are drawn independently, a sample is looked at."""
+    limits = SYNTHETIC if source.get("type") == "synthetic" else {}
+    report = leakage_report(TokenFile(folder, lengths), records, source, seed, **limits)
+    (folder / LEAKAGE).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 def _part(manifest, name, path):

@@ -11,7 +11,7 @@ from mlx_gsa.errors import DatasetError
 
 FORMAT = "mlx_gsa.dataset"
 FORMAT_VERSION = 1
-FILE = "manifest.json"
+FILE, LEAKAGE = "manifest.json", "leakage.json"
 Task = Literal["regression", "binary", "multiclass"]
 
 
@@ -72,8 +72,9 @@ class Manifest(BaseModel):
 
     @property
     def data_hash(self):
-        """Return one sha256 for the data: over names and hashes of the parts, not over dates or source."""
-        lines = "".join(f"{name} {part.sha256}\n" for name, part in sorted(self.parts.items()))
+        """Return one sha256 for the data: over names and hashes of the parts, not over dates, source or reports."""
+        parts = sorted((name, part) for name, part in self.parts.items() if name != LEAKAGE)
+        lines = "".join(f"{name} {part.sha256}\n" for name, part in parts)
         return hashlib.sha256(lines.encode()).hexdigest()
 
 

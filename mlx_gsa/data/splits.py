@@ -1,4 +1,4 @@
-"""Training, validation and test: stratified by label, whole groups together, the same for the same seed."""
+"""Training, validation and test, and folds: stratified by label, whole groups together, the same for the same seed."""
 
 import numpy as np
 
@@ -39,8 +39,39 @@ def assign_splits(n, labels, task, groups=None, fractions=FRACTIONS, seed=0):
     SplitError
         Too few records or groups for three splits, or a split that would miss a class it needs.
     """
-    labels = np.asarray(labels, dtype=float)
     fractions = _check_fractions(fractions)
+    return np.array(SPLITS)[_assign(n, labels, task, groups, fractions, seed, SPLITS)]
+
+
+def assign_folds(n, labels, task, groups=None, folds=5, seed=0):
+    """Assign each record to one of several folds of about the same size, as `assign_splits` does.
+
+    Parameters
+    ----------
+    n, labels, task, groups, seed
+        As for `assign_splits`.
+    folds : int
+        At least 2.
+
+    Returns
+    -------
+    np.ndarray of int64, shape (n,)
+        0 to folds - 1.
+
+    Raises
+    ------
+    SplitError
+        Fewer records or groups than folds, or a fold that would miss a class of a binary task.
+    """
+    if folds < 2:
+        raise SplitError("too few folds", expected="at least 2", found=str(folds))
+    names = [f"fold {i}" for i in range(folds)]
+    return _assign(n, labels, task, groups, np.full(folds, 1 / folds), seed, names)
+
+
+def _assign(n, labels, task, groups, fractions, seed, names):
+    """Return the number of the part of each record; shape (n,), int64."""
+    labels = np.asarray(labels, dtype=float)
     _check_number(n, fractions, "records")
     rng = np.random.default_rng(seed)
     members = _groups(n, groups)
@@ -53,8 +84,8 @@ def assign_splits(n, labels, task, groups=None, fractions=FRACTIONS, seed=0):
         _place_groups(split, large, _strata(labels, task), fractions, rng)
     _place_single(split, single, labels, fractions, rng)
     _fill_empty(split, members, fractions)
-    _check_filled(split, labels, task, fractions, groups is not None)
-    return np.array(SPLITS)[split]
+    _check_filled(split, labels, task, fractions, names, groups is not None)
+    return split
 
 
 def _check_fractions(fractions):
@@ -70,7 +101,7 @@ def _check_fractions(fractions):
 
 
 def _check_number(n, fractions, what):
-    """Raise if there are fewer records, or groups, than splits."""
+    """Raise if there are fewer records, or groups, than splits or folds."""
     needed = int((fractions > 0).sum())
     if n < needed:
         mend = "Split at random, or by a column with more groups." if what == "groups" else "Give more sequences."
@@ -123,10 +154,10 @@ def _greedy(table, wanted, rng):
 def _place_single(split, rows, labels, fractions, rng):
     """Fill each split up to its size with single records drawn evenly along the sorted labels."""
     n = len(split)
-    sizes = _sizes(n, fractions) - np.bincount(split[split >= 0], minlength=3)
+    sizes = _sizes(n, fractions) - np.bincount(split[split >= 0], minlength=len(fractions))
     sizes = np.maximum(sizes, 0)
     rows = rows[np.lexsort((rng.permutation(len(rows)), labels[rows]))]
-    for place in (2, 1):
+    for place in range(len(fractions) - 1, 0, -1):
         drawn = _even_draw(len(rows), min(int(sizes[place]), len(rows)), rng)
         split[rows[drawn]] = place
         rows = np.delete(rows, drawn)
@@ -158,16 +189,16 @@ def _even_draw(n, k, rng):
     return edges[:-1] + (rng.random(k) * np.diff(edges)).astype(np.int64)
 
 
-def _check_filled(split, labels, task, fractions, grouped):
+def _check_filled(split, labels, task, fractions, names, grouped):
     """Raise if a wanted split is empty or misses a class without which it is of no use."""
     mend = "Split at random, by another column, or with more records." if grouped else "Give more records."
-    for place, name in enumerate(SPLITS):
+    for place, name in enumerate(names):
         found = labels[split == place]
         if fractions[place] and not found.size:
             raise SplitError(
                 "a split is empty", where=name, expected=f"{fractions[place]:.0%} of the records", mend=mend
             )
-        needed = 2 if task == "binary" else len(np.unique(labels)) if task == "multiclass" and place == 0 else 1
+        needed = 2 if task == "binary" else len(np.unique(labels)) if task == "multiclass" and name == "train" else 1
         if found.size and len(np.unique(found)) < needed:
             raise SplitError(
                 "a split lacks a class",

@@ -1,11 +1,13 @@
 """What is in a data set, as plain numbers: for the table on the terminal and the histogram picture."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from mlx_gsa.data.controls import KIND
 from mlx_gsa.data.records import SPLITS
+from mlx_gsa.data.shortcuts import Shortcut, find_shortcuts
 from mlx_gsa.dna.alphabet import C, G, N
 
 _BASES_AT_ONCE = 1 << 22
@@ -43,6 +45,25 @@ class SplitSummary:
 
 
 @dataclass(frozen=True, eq=False)
+class ClassSummary:
+    """One class, or one kind of negatives where there are several.
+
+    Attributes
+    ----------
+    name : str
+    counts : dict of str to int
+        Records by split.
+    lengths, gc : np.ndarray, shape (n,)
+        Of all its records: bp, and share 0-1 (NaN without a known base).
+    """
+
+    name: str
+    counts: dict[str, int]
+    lengths: np.ndarray
+    gc: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class DatasetSummary:
     """A data set in numbers.
 
@@ -60,6 +81,10 @@ class DatasetSummary:
         Known sites, kind -> role -> number; empty where the source does not know them.
     best_reachable_r : dict of str to float
         By split name; only for synthetic data: Pearson r between the labels without and with noise.
+    groups : list of ClassSummary
+        Of a classification: the classes; positives and each kind of negatives where the records have a ``kind``.
+    shortcuts : list of Shortcut
+        What GC and length alone tell of the label.
     """
 
     task: str
@@ -73,6 +98,8 @@ class DatasetSummary:
     duplicates: dict[str, int]
     sites: dict[str, dict[str, int]]
     best_reachable_r: dict[str, float]
+    groups: list[ClassSummary] = field(default_factory=list)
+    shortcuts: list[Shortcut] = field(default_factory=list)
 
 
 def summarise(dataset):
@@ -91,7 +118,7 @@ def summarise(dataset):
     members = {name: rows for name, rows in members.items() if rows.size}
     with np.errstate(invalid="ignore"):
         gc = gc_bases / known
-    manifest = dataset.manifest
+    manifest, labels, names = dataset.manifest, dataset.records.label, _class_names(dataset)
     return DatasetSummary(
         task=dataset.task,
         classes=dataset.classes,
@@ -104,7 +131,32 @@ def summarise(dataset):
         duplicates=dict(manifest.duplicates),
         sites=_count_sites(dataset.sites),
         best_reachable_r=dict(manifest.source.get("best_reachable_r") or {}),
+        groups=_summarise_groups(dataset, names, gc),
+        shortcuts=find_shortcuts(dataset.task, labels, names, gc, dataset.lengths),
     )
+
+
+def _class_names(dataset):
+    """Return the kind of each record where there are kinds, else the name of its class; None for a regression."""
+    if dataset.task == "regression":
+        return None
+    if dataset.task == "binary" and KIND in dataset.records.extra:
+        return dataset.records.extra[KIND]
+    names = np.array(dataset.classes or ["negative", "positive"], dtype=object)
+    return names[dataset.records.label.astype(int)]
+
+
+def _summarise_groups(dataset, names, gc):
+    """Return the classes or kinds, positives first where there are positives."""
+    if names is None:
+        return []
+    labels, groups = dataset.records.label, []
+    order = np.argsort(-labels if dataset.task == "binary" else labels, kind="stable")
+    for name in dict.fromkeys(names[order].tolist()):
+        rows = names == name
+        counts = {split: int(np.isin(dataset.indices(split), np.flatnonzero(rows)).sum()) for split in SPLITS}
+        groups.append(ClassSummary(name, counts, dataset.lengths[rows], gc[rows]))
+    return groups
 
 
 def _base_counts(dataset):

@@ -1,0 +1,76 @@
+"""Records whose places in the genome overlap: which belong together, and how many bp they share."""
+
+import numpy as np
+
+from mlx_gsa.data.records import UNKNOWN
+
+
+def overlap_groups(chrom, start, end):
+    """Number the records so that those whose places overlap, directly or through others, have the same number.
+
+    Parameters
+    ----------
+    chrom : np.ndarray of str, shape (n,)
+    start, end : np.ndarray of int64, shape (n,)
+        0-based, half-open, in bp; -1 where not known: such a record is on its own, as is one on chromosome ``.``.
+
+    Returns
+    -------
+    np.ndarray of int64, shape (n,)
+    """
+    number = np.arange(len(start), dtype=np.int64)
+    for rows in _by_chrom(chrom, start):
+        reached = np.maximum.accumulate(end[rows])
+        fresh = np.concatenate([[True], start[rows][1:] >= reached[:-1]])
+        number[rows] = rows[fresh][np.cumsum(fresh) - 1]
+    return number
+
+
+def overlap_bp(chrom, start, end, chosen, others):
+    """Return how many bp of each chosen record lie within others.
+
+    Parameters
+    ----------
+    chrom, start, end
+        As for `overlap_groups`.
+    chosen, others : np.ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    np.ndarray of int64, shape (number chosen,)
+        In the order of the records; 0 where a place is not known.
+    """
+    shared = np.zeros(len(start), dtype=np.int64)
+    for rows in _by_chrom(chrom, start):
+        covering = rows[others[rows]]
+        asked = rows[chosen[rows]]
+        if len(covering) and len(asked):
+            covered = _Covered(start[covering], end[covering])
+            shared[asked] = covered.below(end[asked]) - covered.below(start[asked])
+    return shared[chosen]
+
+
+class _Covered:
+    """The bp that intervals sorted by start cover on one chromosome."""
+
+    def __init__(self, start, end):
+        reached = np.maximum.accumulate(end)
+        first = np.flatnonzero(np.concatenate([[True], start[1:] > reached[:-1]]))
+        self.start, self.end = start[first], reached[np.concatenate([first[1:] - 1, [len(start) - 1]])]
+        self.before = np.concatenate([[0], np.cumsum(self.end - self.start)])
+
+    def below(self, places):
+        """Return how many covered bp lie before each place."""
+        at = np.searchsorted(self.start, places, side="right")
+        inside = np.maximum(self.end[np.maximum(at - 1, 0)] - places, 0)
+        return self.before[at] - np.where(at > 0, inside, 0)
+
+
+def _by_chrom(chrom, start):
+    """Yield the numbers of the records of each chromosome that have a place, sorted by start."""
+    placed = np.flatnonzero((start >= 0) & (np.asarray(chrom, dtype=object) != UNKNOWN))
+    if not len(placed):
+        return
+    _, number = np.unique(np.asarray(chrom, dtype=object)[placed].astype(str), return_inverse=True)
+    order = np.lexsort((start[placed], number))
+    yield from np.split(placed[order], np.flatnonzero(np.diff(number[order])) + 1)
