@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_gsa.data.collect import Collector, Limits, copy_numbers
+from mlx_gsa.data.collect import Collector, Limits
+from mlx_gsa.data.copies import copy_numbers
 from mlx_gsa.data.dataset import write_dataset
 from mlx_gsa.data.derive import carried_source, duplicate_counts, record_keys, take, take_sites
 from mlx_gsa.data.records import UNKNOWN, Records, Sites
@@ -247,7 +248,7 @@ def _write_split(out, sequences, records, facts, source, normalised, plan):
 
     def made(sequences):
         found = collector.records(sequences)
-        source["split_by"] = collector.split_by
+        source.update(collector.split_notes)
         return found
 
     counts = {"normalised": collector.normalised, "duplicates": collector.duplicates}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_gsa.data.collect import copy_numbers, sequence_key
+from mlx_gsa.data.copies import copy_numbers, sequence_key
 from mlx_gsa.data.records import Records, Sites
 
 
