@@ -114,7 +114,7 @@ class _Writer:
     def __init__(self, genome, windows, collector, controls, exclude, progress):
         self.genome, self.windows, self.collector = genome, windows, collector
         self.controls, self.exclude = controls, exclude
-        self.kept, self.done, self.progress = [], 0, progress
+        self.kept, self.placed, self.done, self.progress = [], [], 0, progress
         self.has_kinds = bool(controls) or any(KIND in window.extra for window in windows)
         self.total = len(windows) + round(sum(control.ratio for control in controls) * len(windows))
 
@@ -143,10 +143,11 @@ class _Writer:
         """Yield the windows of the genome that serve as controls."""
         positives = [window.region for window in self.kept]
         others = [window.region for window in self.windows if window.extra.get(KIND, POSITIVE) != POSITIVE]
-        exclude = _with(self.exclude, others)
+        exclude = _with(self.exclude, others + self.placed)
         options = {"exclude": exclude, "seed": self.collector.plan.seed, "counts": self.collector.dropped}
-        copies = Counter()
-        for region, parent in genomic_controls(self.genome, positives, control, **options):
+        copies, found = Counter(), genomic_controls(self.genome, positives, control, **options)
+        self.placed += [region for region, _ in found]  # one kind does not lie on another
+        for region, parent in found:
             tokens, window = self._read(region), self.kept[parent]
             name, extra = control_id(window.id, control.kind, copies[parent]), {**window.extra, KIND: control.kind}
             copies[parent] += 1
