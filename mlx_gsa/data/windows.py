@@ -183,7 +183,8 @@ class _Writer:
     def _find(self, control):
         """Return the starts and the parents of genomic controls, and the number of those that cannot be made."""
         others = [window.region for window in self.windows if window.extra.get(KIND, POSITIVE) != POSITIVE]
-        options = {"exclude": _with(self.exclude, others + self.placed), "seed": self.collector.plan.seed, "counts": Counter()}
+        exclude = _with(self.exclude, others + self.placed)
+        options = {"exclude": exclude, "seed": self.collector.plan.seed, "counts": Counter()}
         found = genomic_controls(self.genome, [window.region for window in self.kept], control, **options)
         return [(region.start, int(parent)) for region, parent in found], dict(options["counts"])
 
