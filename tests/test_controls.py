@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_genome import ToyGenome, toy_chromosome
 
+from mlx_gsa.data.collect import Limits, SplitPlan
 from mlx_gsa.data.controls import (
     NO_FLANK,
     UNMATCHED,
@@ -21,7 +22,9 @@ from mlx_gsa.data.controls import (
     sequence_controls,
 )
 from mlx_gsa.data.matching import BaseCounts, Taken
+from mlx_gsa.data.windows import Window, write_windows
 from mlx_gsa.dna.coordinates import Region
+from mlx_gsa.dna.genome import Genome
 from mlx_gsa.errors import ConfigError
 
 
@@ -242,6 +245,24 @@ def test_progress_ends_with_all_positives(genome, positives):
     calls = []
     genomic_controls(genome, positives, Control("flank"), progress=lambda *numbers: calls.append(numbers))
     assert calls == [(60, 100), (100, 100)]
+
+
+def test_windows_of_several_kinds_do_not_lie_on_each_other(tmp_path):
+    (tmp_path / "genome.fa").write_text("".join(f">chr{i}\n{toy_chromosome(60_000, i)}\n" for i in range(1, 6)))
+    starts = np.random.default_rng(0).choice(100, (5, 20)) * 600
+    regions = [Region(f"chr{c + 1}", int(s), int(s) + 200, "+") for c in range(5) for s in sorted(set(starts[c]))]
+    windows = [Window(region, str(region), 1.0) for region in regions]
+    options = {"task": "binary", "source": {}, "plan": SplitPlan(), "limits": Limits()}
+    controls = parse_controls(["random-genomic:2", "flank:2:100", "segment-swap"])
+    with Genome.open(tmp_path / "genome.fa") as genome:
+        made = write_windows(tmp_path / "out", genome, windows, controls=controls, **options)
+    table = made.records
+    placed = np.flatnonzero(table.start >= 0)
+    found = [Region(table.chrom[i], int(table.start[i]), int(table.end[i])) for i in placed]
+    assert Counter(table.extra["kind"][placed]).keys() == {"positive", "random-genomic", "flank"}
+    assert not overlapping(found)
+    splits = {chrom: set(table.split[table.chrom == chrom]) for chrom in set(table.chrom)}
+    assert all(len(names) == 1 for names in splits.values())
 
 
 def test_a_sequence_made_kind_is_no_window(genome):

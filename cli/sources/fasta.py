@@ -22,7 +22,7 @@ def command(positives, negatives, controls, out, limits, plan, group_of=None):
 
     if negatives is None and not controls:
         raise click.UsageError("Give a FASTA file of negatives, or --negatives dinucleotide-shuffle.")
-    out, options = out or default_out(positives), {"controls": controls, "group_of": group_of, "plan": plan, "limits": limits}
+    options = {"controls": controls, "group_of": group_of, "plan": plan, "limits": limits}
     with reporting("Reading FASTA") as report:
-        dataset = dataset_from_fasta(positives, negatives, out, progress=report, **options)
+        dataset = dataset_from_fasta(positives, negatives, out or default_out(positives), progress=report, **options)
     finish(dataset)

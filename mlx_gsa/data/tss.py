@@ -6,13 +6,14 @@ from pathlib import Path
 
 from mlx_gsa.data.activity import NOT_JOINED, VERSIONLESS, read_activities
 from mlx_gsa.data.choose import RENAMED_CHROM, Window
-from mlx_gsa.data.collect import Limits, SplitPlan
+from mlx_gsa.data.collect import Limits
 from mlx_gsa.data.promoters import PER_GENE, choose_starts, groups_of, one_place_each, promoter_region
+from mlx_gsa.data.split_plan import SplitPlan
 from mlx_gsa.data.windows import write_windows
 from mlx_gsa.dna.annotation import Choices, kind_of, read_tss
 from mlx_gsa.dna.bed import read_bed
 from mlx_gsa.dna.intervals import IntervalSet
-from mlx_gsa.errors import DatasetError, TableError
+from mlx_gsa.errors import DatasetError, RegionError, TableError
 
 ENOUGH_CHROMOSOMES = 5  # for a split by chromosome; with fewer, one test chromosome is no sample of the genome
 UNKNOWN_CHROMOSOME = "TSS on a chromosome that the genome does not have"
@@ -63,8 +64,8 @@ def dataset_from_tss(
 
     With activities it is a regression; without, promoters against controls. Starts of one gene and overlapping
     windows form one group, so that neither crosses a split by group; the split goes by chromosome where there are
-    at least `ENOUGH_CHROMOSOMES`, and by group otherwise. Of genes that share one start, and so one sequence, the
-    most active is kept.
+    at least `ENOUGH_CHROMOSOMES`, and by group otherwise. Genes that share one start share one sequence: all are
+    kept, in one split, and counted as copies.
 
     Parameters
     ----------
@@ -151,10 +152,21 @@ def excluded_regions(paths, genome):
     -------
     IntervalSet or None
         None without a file. Regions on chromosomes that the genome does not have cannot touch a window.
+
+    Raises
+    ------
+    RegionError
+        A file is no BED, or no region of any is on a chromosome of the genome.
     """
+    if not paths:
+        return None
     regions = [feature.region for path in paths for feature in read_bed(path)]
     named = ((genome.resolve(region.chrom), region) for region in regions)
-    return IntervalSet.of(replace(region, chrom=name) for name, region in named if name) if paths else None
+    found = IntervalSet.of(replace(region, chrom=name) for name, region in named if name)
+    if not len(found):
+        where, mend = ", ".join(map(str, paths)), "Give a blacklist of this assembly, or leave it out."
+        raise RegionError("no region to exclude is on a chromosome of the genome", where=where, mend=mend)
+    return found
 
 
 class _Counts:
@@ -239,12 +251,12 @@ def _join(starts, table, counts):
 
 
 def _windows(starts, labels, upstream, downstream):
-    """Build the windows with their groups; of genes that share a start, the most active has the best score."""
+    """Build the windows with their groups."""
     regions = [promoter_region(one, upstream, downstream) for one in starts]
     groups = groups_of(regions, [one.gene for one in starts])
     labels = labels or [1.0] * len(starts)
     return [
-        Window(region, one.id, label, group, {"gene": one.gene}, score=label)
+        Window(region, one.id, label, group, {"gene": one.gene})
         for one, region, label, group in zip(starts, regions, labels, groups, strict=True)
     ]
 
@@ -253,7 +265,8 @@ def _planned(plan, windows, counts):
     """Decide between chromosomes and groups where the plan leaves it open; count genes that may be separated."""
     if plan.by == "auto":
         chromosomes = {window.region.chrom for window in windows}
-        plan = replace(plan, by="chromosome" if len(chromosomes) >= ENOUGH_CHROMOSOMES else "group")
+        enough = plan.chroms or len(chromosomes) >= max(ENOUGH_CHROMOSOMES, plan.folds)
+        plan = replace(plan, by="chromosome" if enough else "group")
     if plan.by == "chromosome":
         places = {}
         for window in windows:

@@ -136,7 +136,7 @@ class _Writer:
     def __init__(self, genome, windows, collector, controls, exclude, progress, partial):
         self.genome, self.windows, self.collector = genome, windows, collector
         self.controls, self.exclude, self.partial = controls, exclude, partial
-        self.kept, self.done, self.progress = [], 0, progress
+        self.kept, self.placed, self.done, self.progress = [], [], 0, progress
         self.has_kinds = bool(controls) or any(KIND in window.extra for window in windows)
         self.total = len(windows) + round(sum(control.ratio for control in controls) * len(windows))
 
@@ -173,6 +173,7 @@ class _Writer:
             copies[parent] += 1
             old = window.region
             region = Region(old.chrom, start, start + old.end - old.start, old.strand)
+            self.placed.append(region)  # one kind does not lie on another
             tokens, counts = self._read(region)
             self._step()
             if self.collector.wants(tokens):
@@ -183,7 +184,8 @@ class _Writer:
     def _find(self, control):
         """Return the starts and the parents of genomic controls, and the number of those that cannot be made."""
         others = [window.region for window in self.windows if window.extra.get(KIND, POSITIVE) != POSITIVE]
-        options = {"exclude": _with(self.exclude, others), "seed": self.collector.plan.seed, "counts": Counter()}
+        exclude = _with(self.exclude, others + self.placed)
+        options = {"exclude": exclude, "seed": self.collector.plan.seed, "counts": Counter()}
         found = genomic_controls(self.genome, [window.region for window in self.kept], control, **options)
         return [(region.start, int(parent)) for region, parent in found], dict(options["counts"])
 
