@@ -41,11 +41,12 @@ def command(run, data, split, bootstrap, by_group, seed, batch_size, no_cost, ba
     RUN is a run folder; without it the latest run is taken.
     """
     from mlx_gsa.data.dataset import Dataset
+    from mlx_gsa.data.folds import split_as_trained
     from mlx_gsa.evaluation.evaluate import evaluate_run
     from mlx_gsa.training.run import find_run
 
     found = find_run(run)
-    dataset = Dataset.open(_data_folder(found, data))
+    dataset = split_as_trained(found, Dataset.open(_data_folder(found, data)))
     with reporting("Evaluating", unit="sequences") as report:
         choices = {"seed": seed, "by_group": by_group, "baselines": baseline, "min_length": min_length}
         evaluation = evaluate_run(found, dataset, split, bootstrap, batch_size, not no_cost, report, **choices)
@@ -247,6 +248,8 @@ def _notes(evaluation):
     manifest = evaluation.manifest
     if manifest["same_data"] is False:
         yield "External evaluation: this is not the data that the run was trained on."
+    if manifest["fold"] is not None:
+        yield f"Split of fold {manifest['fold']}, as the run was trained."
     if manifest["same_data"] is None:
         yield "The model does not say what it was trained on: test records may have been seen in training."
     if evaluation.split == "all" and manifest["same_data"] is not False:

@@ -63,7 +63,7 @@ def command(
     from mlx_gsa.training.run import find_run
 
     found = find_run(run)
-    given = dataset_input(data, names, split, class_name, limit) if data else fasta_input(fasta, FEW)
+    given = dataset_input(data, names, split, class_name, limit, found) if data else fasta_input(fasta, FEW)
     out = out or Path("explained") / given.name
     scanner = _scanner(motifs)
     tally = MotifTally(scanner.motifs) if scanner else None

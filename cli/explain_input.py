@@ -43,7 +43,7 @@ def fasta_input(fasta, few):
     return Input(chain(first, stream), Path(name).stem or "sequences", many=len(first) > few)
 
 
-def dataset_input(folder, names, split, class_name, limit):
+def dataset_input(folder, names, split, class_name, limit, run):
     """Choose records of a data set.
 
     Parameters
@@ -55,11 +55,14 @@ def dataset_input(folder, names, split, class_name, limit):
         All records of a split (``test`` if only a class is given), or those of one class in it.
     limit : int or None
         At most so many.
+    run : RunInfo
+        Its fold says which records are test, if the data are its own.
     """
     from mlx_gsa.data.dataset import Dataset
+    from mlx_gsa.data.folds import split_as_trained
     from mlx_gsa.explain.records import class_records, dataset_records, find_records, known_sites
 
-    dataset, name = Dataset.open(folder), Path(folder).resolve().name
+    dataset, name = split_as_trained(run, Dataset.open(folder)), Path(folder).resolve().name
     if not (split or class_name or limit):
         rows = find_records(dataset, names)
         return Input(dataset_records(dataset, rows), name, len(rows) > 20, len(rows), known_sites(dataset, rows))

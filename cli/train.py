@@ -13,6 +13,7 @@ ATTENTIONS = ("softmax", "mlp", "full", "window", "random")
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Data set folder. [default: data/synthetic]")
+@click.option("--fold", type=click.IntRange(0), help="Test on this fold of a data set prepared with --folds.")
 @click.option("--sparsity", type=float, help="Share of positions kept, in (0, 1]. [default: 0.1]")
 @click.option("--attention", type=click.Choice(ATTENTIONS), help="How positions attend; full is the baseline.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML file with any setting.")
@@ -43,7 +44,7 @@ def command(config_file, settings, out, overwrite, resume, **flags):
 
 def _overrides(settings, flags):
     homes = {
-        "data": "data.path", "sparsity": "model.sparsity", "attention": "model.attention",
+        "data": "data.path", "fold": "data.fold", "sparsity": "model.sparsity", "attention": "model.attention",
         "epochs": "training.epochs", "seed": "training.seed",
     }  # fmt: skip
     given = {homes[name]: value for name, value in flags.items() if value is not None}
@@ -82,8 +83,9 @@ def _train_visibly(trainer):
 def _show_start(trainer, found):
     config, model = trainer.config.model, trainer.bundle.model
     counts = {split: len(rows) for split, rows in trainer.rows.items()}
+    fold = "" if trainer.dataset.fold is None else f" (fold {trainer.dataset.fold} tests)"
     rows = [
-        ("Data", f"{trainer.dataset.path}: {counts['train']:,} to train, {counts['val']:,} to validate"),
+        ("Data", f"{trainer.dataset.path}{fold}: {counts['train']:,} to train, {counts['val']:,} to validate"),
         ("Labels", _labels(trainer)),
         ("Model", f"{model.n_parameters():,} parameters, attention {config.attention}, {_kept(model)}"),
         ("First filters", ", ".join(f.kmer for f in found) or "random"),

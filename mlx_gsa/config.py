@@ -101,6 +101,7 @@ class DataConfig(_Frozen):
     """Where the sequences are."""
 
     path: str = "data/synthetic"
+    fold: int | None = Field(None, ge=0, description="fold that tests, of a data set with folds; None: its own split")
 
 
 class RunConfig(_Frozen):

@@ -83,11 +83,14 @@ def test_table_options_reach_the_library(gsa, tmp_path, monkeypatch):
             for a in (f"--{name}-column", name)
         ),
         *("--sequence-column", "s", "--label-column", "l", "--min-length", 7, "--max-length", 8),
-        *("--max-n-fraction", 0.5),
+        *("--max-n-fraction", 0.5, "--val-chroms", "chr8", "--test-chroms", "chr1, chr2", "--folds", 4),
+        *("--similarity-threshold", 0.4),
     )
+    chroms = {"val_chroms": ("chr8",), "test_chroms": ("chr1", "chr2")}
+    plan = SplitPlan("chromosome", seed=5, folds=4, threshold=0.4, **chroms)
     assert (got["path"], got["out"], got["task"]) == ("-", "o", "binary")
     assert got["positives"] == ("a", "b") and got["negatives"] == ("c",) and got["where"] == ("x=1,2", "y=3")
-    assert got["log2"] is True and got["pseudocount"] == 1 and got["plan"] == SplitPlan("chromosome", seed=5)
+    assert got["log2"] is True and got["pseudocount"] == 1 and got["plan"] == plan
     assert all(got[f"{n}_column"] == n for n in ("id", "chrom", "start", "end", "strand", "group", "split"))
     assert got["sequence_column"] == "s" and got["label_column"] == ("l",)
     limits = got["limits"]
@@ -164,3 +167,14 @@ def test_wrong_usage_exits_2(gsa, arguments):
 def test_help_names_every_source(gsa):
     result = gsa("prepare", "--help")
     assert all(name in result.output for name in ("synthetic", "table", "fasta"))
+
+
+def test_the_leakage_report_is_shown(gsa, tmp_path):
+    clean = gsa("prepare", "table", table(tmp_path / "t.tsv"), "--task", "regression", "--folds", 3)
+    assert "Leakage: clean" in clean.output and "0.0% similar to a train record" in clean.output
+    assert set(Dataset.open(tmp_path / "data/t").records.extra["fold"].tolist()) == {0, 1, 2}
+    lines = (tmp_path / "t.tsv").read_text().splitlines()
+    varied = [line[:49] + "T" + line[50:] for line in lines[1:]]
+    (tmp_path / "u.tsv").write_text("\n".join([*lines, *varied]) + "\n")
+    alarm = gsa("prepare", "table", "u.tsv", "--task", "regression", "--split", "random")
+    assert "Leakage: alarm" in alarm.output and "Prepare again with --split similarity." in alarm.output

@@ -172,7 +172,7 @@ def test_other_things_among_the_runs_are_passed_over(finished, tmp_path, junk):
 def test_without_any_run_the_shipped_model_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "asset_path", lambda name: tmp_path / "assets" / name)
     info = find_run(runs=tmp_path / "none")
-    assert info == (tmp_path / "assets" / "model", tmp_path / "assets" / "model", None, None, True)
+    assert info == (tmp_path / "assets" / "model", tmp_path / "assets" / "model", None, None, True, None)
 
 
 def test_a_run_without_a_model_says_how_to_go_on(dataset, tmp_path):

@@ -1,10 +1,13 @@
 """`gsa train`: options reach the configuration, errors become panels, a toy run ends with its files named."""
 
-import click
-import pytest
-from toys import toy_dataset
+import json
 
-from mlx_gsa.config import ModelConfig, RunConfig
+import click
+import numpy as np
+import pytest
+from toys import toy_config, toy_dataset
+
+from mlx_gsa.config import ModelConfig, RunConfig, load_config
 from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.training import run
 from mlx_gsa.training.run import read_manifest
@@ -54,6 +57,7 @@ def test_without_options_the_defaults_hold(gsa, started):
         (("--epochs", "3"), "training", "epochs", 3),
         (("--seed", "0"), "training", "seed", 0),
         (("--seed", "7"), "training", "seed", 7),
+        (("--fold", "0"), "data", "fold", 0),
         (("--set", "training.learning_rate=1e-4"), "training", "learning_rate", 1e-4),
         (("--set", "distance=false"), "model", "distance", False),
         (("--set", "max_selected=64", "--set", "window=9"), "model", "max_selected", 64),
@@ -154,3 +158,64 @@ def test_the_baseline_says_that_every_position_attends(gsa, tmp_path):
     toy_dataset(tmp_path / "data", n=20)
     result = gsa("train", "--data", "data", "--epochs", "1", "--out", "r", "--attention", "full", *QUICK)
     assert result.exit_code == 0 and "every position attends" in result.stdout
+
+
+@pytest.fixture
+def folded(tmp_path):
+    """A toy data set with five folds."""
+    from toys import planted
+
+    from mlx_gsa.data.dataset import Records, write_dataset
+
+    sequences, counts = planted(100)
+    ids = [f"toy{i}" for i in range(100)]
+    split = np.array(["train"] * 8 + ["val", "test"])[np.arange(100) % 10]
+    records = Records.build(ids, counts.astype(float), split, extra={"fold": np.arange(100) // 2 % 5})
+    source = {"type": "toy", "split_by": "random", "fold_by": "random"}
+    return write_dataset(tmp_path / "folded", sequences, records, task="regression", source=source, seed=0)
+
+
+def test_a_fold_is_trained_remembered_evaluated_and_explained(gsa, folded, tmp_path):
+    from mlx_gsa.data.dataset import Dataset
+    from mlx_gsa.data.folds import split_as_trained
+    from mlx_gsa.training.run import find_run
+
+    result = gsa("train", "--data", "folded", "--fold", 3, "--epochs", 1, "--out", "run", *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "(fold 3 tests)" in result.output and read_manifest(tmp_path / "run")["fold"] == 3
+    assert load_config(tmp_path / "run/config.toml").data.fold == 3
+    found = find_run(tmp_path / "run")
+    test = np.flatnonzero(np.arange(100) // 2 % 5 == 3)
+    assert np.array_equal(split_as_trained(found, Dataset.open("folded")).indices("test"), test)
+    options = ("--bootstrap", 0, "--no-cost", "--json")
+    evaluated = json.loads(gsa("evaluate", "run", *options).stdout)["manifest"]
+    assert evaluated["fold"] == 3 and evaluated["n"] == 20 and evaluated["same_data"] is True
+    explained = gsa("explain", "--run", "run", "--data", "folded", "--motifs", "none", "--heatmaps", 0)
+    assert explained.exit_code == 0 and f"toy{test[0]}" in explained.output
+
+
+def test_another_data_set_keeps_its_own_split(folded, tmp_path):
+    from mlx_gsa.data.folds import split_as_trained
+    from mlx_gsa.training.run import RunInfo
+
+    run = RunInfo(tmp_path, tmp_path, tmp_path, "another", False, 3)
+    assert split_as_trained(run, folded) is folded
+    assert split_as_trained(run._replace(data_hash=folded.data_hash), folded).fold == 3
+    assert split_as_trained(run._replace(fold=None, data_hash=folded.data_hash), folded) is folded
+
+
+def test_resuming_keeps_the_fold(folded, tmp_path):
+    from mlx_gsa.training.run import resume_run, start_run
+
+    config = toy_config(folded.path, data__fold=2)
+    trainer, _ = start_run(config, tmp_path / "run")
+    again = resume_run(tmp_path / "run")
+    assert again.dataset.fold == trainer.dataset.fold == 2
+    assert all(np.array_equal(again.rows[split], trainer.rows[split]) for split in ("train", "val"))
+
+
+def test_a_fold_of_data_without_folds_or_of_none_such(gsa, tmp_path, folded):
+    toy_dataset(tmp_path / "plain", 40)
+    assert "the data set has no folds" in error(gsa("train", "--data", "plain", "--fold", 0))
+    assert "no such fold expected 0 to 4 found 5" in error(gsa("train", "--data", "folded", "--fold", 5))
+    assert not (tmp_path / "runs").exists()

@@ -6,11 +6,12 @@ import numpy as np
 
 from mlx_gsa.data.overlaps import overlap_groups
 from mlx_gsa.data.records import SPLITS, UNKNOWN, label_to_split_by
-from mlx_gsa.data.similarity import cluster_records
+from mlx_gsa.data.similarity import Clusters
 from mlx_gsa.data.splits import assign_folds, assign_splits
 from mlx_gsa.errors import SplitError
 
 STATED = "the table"
+ROUNDS = 8
 FOLD = "fold"
 VALIDATION_SHARE = 1 / 8  # of what a fold leaves to train on
 LESS = "Raise --similarity-threshold, or split by group, by chromosome or, if it must be, at random."
@@ -89,27 +90,58 @@ def assign(plan, task, facts, sequences, stated=None, fills_validation=True):
         What the plan needs is not there, or does not allow as many parts.
     """
     stated = np.array(stated) if stated is not None and any(stated) else None
-    units, notes = facts.units, {}
     by = choose(plan, facts.chrom, any(facts.groups)) if stated is None or plan.folds else None
-    ways = {"chromosome": facts.chrom, "group": units, "random": facts.kin}
     if by == "similarity":
-        units = ways[by] = _clusters(plan, facts, sequences, notes)
-    n, labels = len(facts.labels), facts.labels
+        return _assign_by_similarity(plan, task, facts, sequences, stated, fills_validation)
+    ways = {"chromosome": facts.chrom, "group": facts.units, "random": facts.kin}
+    split, fold = _place_both(plan, task, facts, stated, ways.get(by), fills_validation)
+    return Assignment(split, fold, facts.units, _notes(by, stated, fold))
+
+
+def _notes(by, stated, fold):
+    """Return what the manifest says of how splits and folds were made."""
+    return {"split_by": by if stated is None else STATED} | ({"fold_by": by} if fold is not None else {})
+
+
+def _assign_by_similarity(plan, task, facts, sequences, stated, fills_validation):
+    """Assign whole clusters; join those found to be similar across the splits made, and assign again."""
+    together = [facts.units, facts.kin, overlap_groups(facts.chrom, facts.start, facts.end)]
+    clusters = Clusters(sequences, together, plan.threshold, plan.seed)
+    for _ in range(ROUNDS):
+        _, first = np.unique(clusters.number, return_index=True)
+        groups = facts.kin[first][clusters.number]
+        try:
+            split, fold = _place_both(plan, task, facts, stated, groups, fills_validation)
+        except SplitError as problem:
+            raise _too_alike(problem, clusters.facts()) from problem
+        if not clusters.join_across(split if stated is None else None, fold):
+            break
+    notes = _notes("similarity", stated, fold) | {"similarity": clusters.facts()}
+    return Assignment(split, fold, groups, notes)
+
+
+def _too_alike(problem, facts):
+    """Return the error of clusters that do not allow the split; a single record each is no matter of clusters."""
+    if not facts["records_with_kin"]:
+        return problem
+    found = f"{facts['clusters']:,} clusters, the largest with {facts['largest_cluster_share']:.0%} of all records"
+    return SplitError(f"too alike to split by similarity: {problem.what}", found=found, mend=LESS)
+
+
+def _place_both(plan, task, facts, stated, groups, fills_validation):
+    """Return the split and the fold (None without) of each record, groups kept together."""
+    labels, n = facts.labels, len(facts.labels)
+    if groups is not None and plan.by != "group" and len(set(groups.tolist())) == n:
+        groups = None  # nothing to keep together
     if stated is not None:
         if plan.chroms:
             raise SplitError("splits are stated, and chromosomes given", mend="Leave out one: --split-column none.")
-        split = fill_validation(stated, labels, task, units, plan) if fills_validation else stated
-        notes["split_by"] = STATED
+        split = fill_validation(stated, labels, task, facts.units, plan) if fills_validation else stated
     elif plan.chroms:
-        split, notes["split_by"] = split_by_given(labels, task, facts.chrom, plan), by
+        split = split_by_given(labels, task, facts.chrom, plan)
     else:
-        options = {"fractions": plan.fractions, "seed": plan.seed}
-        split, notes["split_by"] = _place(assign_splits, n, labels, task, ways[by], by, notes, **options), by
-    fold = None
-    if plan.folds:
-        options = {"folds": plan.folds, "seed": plan.seed}
-        fold, notes["fold_by"] = _place(assign_folds, n, labels, task, ways[by], by, notes, **options), by
-    return Assignment(split, fold, units, notes)
+        split = assign_splits(n, labels, task, groups, plan.fractions, plan.seed)
+    return split, assign_folds(n, labels, task, groups, plan.folds, plan.seed) if plan.folds else None
 
 
 def choose(plan, chrom, has_groups):
@@ -131,29 +163,6 @@ def choose(plan, chrom, has_groups):
         return "group"
     enough = max(len(SPLITS), plan.folds)
     return "chromosome" if UNKNOWN not in chromosomes and len(chromosomes) >= enough else "similarity"
-
-
-def _clusters(plan, facts, sequences, notes):
-    """Return the name of each record's cluster, that of its first record; tell of them in `notes`."""
-    together = [facts.units, facts.kin, overlap_groups(facts.chrom, facts.start, facts.end)]
-    found = cluster_records(sequences, together, plan.threshold, plan.seed)
-    notes["similarity"] = found.facts
-    _, first = np.unique(found.number, return_index=True)
-    return facts.kin[first][found.number]
-
-
-def _place(assign_parts, n, labels, task, groups, by, notes, **options):
-    """Assign parts; explain a failure where clusters are too large."""
-    if by in ("random", "similarity") and len(set(groups.tolist())) == n:
-        groups = None  # nothing to keep together
-    try:
-        return assign_parts(n, labels, task, groups, **options)
-    except SplitError as problem:
-        if by != "similarity" or groups is None:
-            raise
-        facts = notes["similarity"]
-        found = f"{facts['clusters']:,} clusters, the largest of {facts['largest_cluster']:,} in {n:,} records"
-        raise SplitError(f"too alike to split by similarity: {problem.what}", found=found, mend=LESS) from problem
 
 
 def split_by_given(labels, task, chrom, plan):
@@ -282,3 +291,19 @@ def split_of_fold(records, fold, by, task, seed):
     units = records.chrom if by == "chromosome" else records.group
     labels = label_to_split_by(records.labels, task)
     return take_from_training(split, "val", VALIDATION_SHARE, labels, task, units, [seed, fold])
+
+
+def split_as_trained(run, dataset):
+    """Return a data set split as it was in training: by the run's fold, if the data are the run's own.
+
+    Parameters
+    ----------
+    run : RunInfo
+    dataset : Dataset
+
+    Returns
+    -------
+    Dataset
+    """
+    fold = getattr(run, "fold", None)
+    return dataset if fold is None or run.data_hash != dataset.data_hash else dataset.with_fold(fold)

@@ -1,7 +1,6 @@
 """The leakage report of a data set: what validation and test share with training, and whether that spoils them."""
 
 from dataclasses import asdict
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -18,11 +17,11 @@ SYNTHETIC = {"most_asked": 200, "most_kept": 2000}  # its records are drawn inde
 NEAR_DUPLICATE = 0.8  # similarity: 90 % identity along all of the shorter record
 ALARM_SHARE = {"overlapping": 0.01, "copies": 0.01, "near_duplicates": 0.01, "similar": 0.05, "in_crossing_groups": 0.05}
 WORDS = {
-    "overlapping": "overlap a {other} record in the genome",
-    "copies": "have the sequence of a {other} record",
-    "near_duplicates": "have a near-duplicate in {other}",
-    "similar": "are similar to a {other} record",
-    "in_crossing_groups": "belong to a group that is in {other}, too",
+    "overlapping": "overlap {other} in the genome",
+    "copies": "have the sequence of {other}",
+    "near_duplicates": "are near-duplicates of {other}",
+    "similar": "are similar to {other}",
+    "in_crossing_groups": "are of the group of {other}",
 }
 MEND = {
     "overlapping": "--split chromosome, or similarity",
@@ -110,7 +109,7 @@ class _Look:
         """Return the figures of one split beside another."""
         asked, kept = self.used[name], self.used[other]
         pairs = similar_pairs(
-            self.sequences.tokens, self.sequences.offsets, _of(self.seeds, asked), _of(self.seeds, kept)
+            self.sequences.tokens, self.sequences.offsets, self.seeds.of(asked), self.seeds.of(kept)
         )
         copies = self._shared(self.keys, asked, kept)
         figures = self._figures(asked, kept, copies, *self._nearest(pairs))
@@ -155,31 +154,21 @@ class _Look:
 
     def folds(self, fold):
         """Return the figures of each fold beside all others."""
-        pairs = similar_pairs(self.sequences.tokens, self.sequences.offsets, self.seeds)
-        apart = fold[pairs.first] != fold[pairs.second]
-        crossing = SimpleNamespace(first=pairs.first[apart], second=pairs.second[apart], scores=pairs.scores[apart],
-                                   shorter=lambda lengths: pairs.shorter(lengths)[apart])  # fmt: skip
-        nearest, near = self._nearest(crossing)
+        pairs = similar_pairs(self.sequences.tokens, self.sequences.offsets, self.seeds, part=fold)
+        nearest, near = self._nearest(pairs)
         found, looked = {}, self.used["any"]
-        for number in range(int(fold.max()) + 1):
+        for number in np.unique(fold[looked]).tolist():
             asked, kept = looked & (fold == number), looked & (fold != number)
             figures = self._figures(asked, kept, self._shared(self.keys, asked, kept), nearest, near)
             found[str(number)] = figures | {"records": int((fold == number).sum())}
         return found
 
 
-def _of(seeds, rows):
-    """Return the seeds of some records."""
-    mine = rows[seeds.record]
-    columns = (seeds.word, seeds.start, seeds.record, seeds.reverse)
-    return type(seeds)(seeds.weight, seeds.span, *(column[mine] for column in columns))
-
-
 def _verdict(report, source):
     """Return the verdict with its reasons in plain words, and what to do."""
     reasons, mend = [], []
-    parts = [(f"{name} records", "train", figures) for name, figures in report["splits"].items()]
-    parts += [(f"records of fold {name}", "another fold", f) for name, f in report.get("folds", {}).items()]
+    parts = [(f"{name} records", "a train record", figures) for name, figures in report["splits"].items()]
+    parts += [(f"records of fold {name}", "a record of another fold", f) for name, f in report.get("folds", {}).items()]
     for name, other, figures in parts:
         for what, most in ALARM_SHARE.items():
             if figures["compared"] and figures[what] > most * figures["compared"]:

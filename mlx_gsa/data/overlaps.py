@@ -68,9 +68,10 @@ class _Covered:
 
 def _by_chrom(chrom, start):
     """Yield the numbers of the records of each chromosome that have a place, sorted by start."""
-    placed = np.flatnonzero((start >= 0) & (np.asarray(chrom, dtype=object) != UNKNOWN))
+    chrom = np.asarray(chrom, dtype=object)
+    placed = np.flatnonzero((start >= 0) & (chrom != UNKNOWN))
     if not len(placed):
         return
-    _, number = np.unique(np.asarray(chrom, dtype=object)[placed].astype(str), return_inverse=True)
+    _, number = np.unique(chrom[placed].astype(str), return_inverse=True)
     order = np.lexsort((start[placed], number))
     yield from np.split(placed[order], np.flatnonzero(np.diff(number[order])) + 1)

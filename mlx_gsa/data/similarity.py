@@ -37,26 +37,8 @@ class Threshold:
         return np.minimum(np.maximum(self.share * shorter, self.chance), shorter)
 
 
-@dataclass(frozen=True, eq=False)
 class Clusters:
-    """Records that belong together.
-
-    Attributes
-    ----------
-    number : np.ndarray of int64, shape (n,)
-        Number of each record's cluster.
-    threshold : Threshold
-    facts : dict
-        Counts for the manifest.
-    """
-
-    number: np.ndarray
-    threshold: Threshold
-    facts: dict
-
-
-def cluster_records(sequences, together=(), share=None, seed=0, limit=MAX_SEEDS):
-    """Cluster records so that no two similar ones are in different clusters (single linkage).
+    """Records that belong together, so that no two similar ones are in different clusters (single linkage).
 
     Parameters
     ----------
@@ -71,53 +53,82 @@ def cluster_records(sequences, together=(), share=None, seed=0, limit=MAX_SEEDS)
     limit : int
         Most seeds held in memory.
 
-    Returns
-    -------
-    Clusters
+    Attributes
+    ----------
+    number : np.ndarray of int64, shape (n,)
+        Number of each record's cluster.
+    threshold : Threshold
 
     Source: hashFrag (Rafi et al. 2025, bioRxiv 2025.01.22.634321): candidates by shared words, local alignment
     scores, a threshold above what dinucleotide-shuffled sequences reach, clusters as connected components.
-    Differs: gapless scores on up to four diagonals, and a threshold of at least 0.3 of the shorter record,
-    as in long windows a repeat of 300 bp would else chain most of a genome together.
+    Differs: gapless scores on up to four diagonals, and a threshold of at least 0.3 of the shorter record, as in
+    long windows a repeat of 300 bp would else chain most of a genome together.
     """
-    n = len(sequences.offsets) - 1
-    seeds = sketch(sequences.tokens, sequences.offsets, limit=limit)
-    threshold = Threshold(share) if share else chance_threshold(sequences, seed=seed)
-    pairs = similar_pairs(sequences.tokens, sequences.offsets, seeds)
-    lengths = np.diff(sequences.offsets)
-    linked = pairs.scores >= threshold.needed(pairs.shorter(lengths))
-    links = [(pairs.first[linked], pairs.second[linked]), *map(_links_of_labels, together)]
-    number = _components(n, links)
-    facts = {
-        **{name: round(value, 3) for name, value in asdict(threshold).items()},
-        "seed_weight": seeds.weight, "seeds": len(seeds), "similar_pairs_seen": int(linked.sum()),
-        **_sizes(number),
-    }  # fmt: skip
-    return Clusters(number, threshold, facts)
+
+    def __init__(self, sequences, together=(), share=None, seed=0, limit=MAX_SEEDS):
+        self.sequences, self.lengths = sequences, np.diff(sequences.offsets)
+        self.seeds = sketch(sequences.tokens, sequences.offsets, limit=limit)
+        self.threshold = Threshold(share) if share else chance_threshold(sequences, seed=seed)
+        self.number = np.arange(len(self.lengths), dtype=np.int64)
+        self._join([*map(_links_of_labels, together), self._similar()])
+
+    def join_across(self, split=None, fold=None):
+        """Join clusters of which similar records were found in different splits or folds.
+
+        A seed is compared with a few of its holders only; across splits and folds these are others than at first.
+
+        Parameters
+        ----------
+        split : np.ndarray of str, shape (n,), optional
+        fold : np.ndarray of int64, shape (n,), optional
+
+        Returns
+        -------
+        bool
+            Whether there were such records.
+        """
+        links = []
+        if split is not None:
+            masks = {name: split == name for name in ("train", "val", "test")}
+            links += [self._similar(masks["val"] | masks["test"], masks["train"])]
+            links += [self._similar(masks["test"], masks["val"])]
+        links += [self._similar(part=fold)] if fold is not None else []
+        self._join(links)
+        return any(len(first) for first, _ in links)
+
+    def facts(self):
+        """Return what the manifest says of the clusters."""
+        counts = np.bincount(self.number)
+        return {name: round(value, 3) for name, value in asdict(self.threshold).items()} | {
+            "seed_weight": self.seeds.weight,
+            "seeds": len(self.seeds),
+            "clusters": len(counts),
+            "records_with_kin": int(counts[counts > 1].sum()),
+            "largest_cluster": int(counts.max()),
+            "largest_cluster_share": round(float(counts.max() / counts.sum()), 4),
+        }
+
+    def _similar(self, asked=None, others=None, part=None):
+        """Return the pairs of similar records."""
+        seeds = self.seeds if asked is None else self.seeds.of(asked)
+        others = None if others is None else self.seeds.of(others)
+        pairs = similar_pairs(self.sequences.tokens, self.sequences.offsets, seeds, others, part)
+        linked = pairs.scores >= self.threshold.needed(pairs.shorter(self.lengths))
+        return pairs.first[linked], pairs.second[linked]
+
+    def _join(self, links):
+        """Join the clusters of linked records."""
+        n = len(self.number)
+        links = [*links, (np.arange(n), np.unique(self.number, return_index=True)[1][self.number])]
+        first, second = (np.concatenate([pair[side] for pair in links]) for side in (0, 1))
+        graph = coo_matrix((np.ones(len(first), dtype=bool), (first, second)), shape=(n, n))
+        self.number = connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _links_of_labels(labels):
     """Return pairs that connect all records of one label."""
     _, first, number = np.unique(np.asarray(labels, dtype=object).astype(str), return_index=True, return_inverse=True)
     return first[number], np.arange(len(number))
-
-
-def _components(n, links):
-    """Return the number of the connected component of each of n records."""
-    first, second = (np.concatenate([pair[side] for pair in links]) for side in (0, 1))
-    graph = coo_matrix((np.ones(len(first), dtype=bool), (first, second)), shape=(n, n))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
-
-
-def _sizes(number):
-    """Return how many clusters there are, and how large the largest is."""
-    counts = np.bincount(number)
-    return {
-        "clusters": len(counts),
-        "records_with_kin": int(counts[counts > 1].sum()),
-        "largest_cluster": int(counts.max()),
-        "largest_cluster_share": round(float(counts.max() / counts.sum()), 4),
-    }
 
 
 def chance_threshold(sequences, share=SHARE, rate=CHANCE_RATE, seed=0, rows=None):

@@ -7,7 +7,8 @@ from mlx_gsa.dna.alphabet import COMPLEMENT, N
 MISMATCH = -1
 GAP_COST = 12  # a second diagonal counts for what it has above this, about what chance gives
 DIAGONALS = 4
-NEAR, NEAR_SCORE = 64, 18  # bp on each side of a seed looked at first, and the score it takes to look further
+NEAR = 64  # bp on each side of a seed looked at first
+NEAR_SCORE, NEAR_SLOPE, NEAR_MOST = 22, 0.02, 60  # score it takes to look further: more for longer sequences
 _CELLS_AT_ONCE = 1 << 18  # fits a processor's cache
 
 
@@ -66,6 +67,11 @@ def _batch(tokens, starts_a, starts_b, lengths, opposite):
     return np.maximum((total - lowest).max(axis=1, initial=0), 0)
 
 
+def near_score(shorter):
+    """Return the score around a seed that makes a diagonal worth a look at its whole, by the shorter length in bp."""
+    return np.minimum(NEAR_SCORE + NEAR_SLOPE * np.maximum(shorter - 2 * NEAR, 0), NEAR_MOST)
+
+
 def overlap_on_diagonal(length_a, length_b, diagonal):
     """Return where two sequences overlap on a diagonal.
 
@@ -76,7 +82,8 @@ def overlap_on_diagonal(length_a, length_b, diagonal):
 
     Returns
     -------
-    start_a, start_b, length : np.ndarray of int64
+    start, length : np.ndarray of int64
+        `start` in a; in b it is `start` less the diagonal.
     """
     start = np.maximum(diagonal, 0)
-    return start, start - diagonal, np.minimum(length_a, length_b + diagonal) - start
+    return start, np.minimum(length_a, length_b + diagonal) - start

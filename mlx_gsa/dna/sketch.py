@@ -16,7 +16,7 @@ PATTERNS = {
 }
 """Palindromic patterns; at 85 % identity 80 bp share a seed of weight 10 in 99 % and 12 in 98 % (unspaced: 98, 89)."""
 
-MAX_SEEDS = 1 << 24
+MAX_SEEDS = 1 << 23
 LONG = 250  # bp
 _BASES_AT_ONCE = 1 << 18  # fits a processor's cache
 _LOW_BITS = np.uint32(0x55555555)
@@ -32,7 +32,7 @@ class Seeds:
         Letters of a word, and bp it covers.
     word : np.ndarray of uint32, shape (m,)
         Hash of the word: two are the same if, and only if, the words are, on either strand.
-    start : np.ndarray of int64
+    start : np.ndarray of int32
         First base within the sequence, in bp.
     record : np.ndarray of int32
         Number of the sequence.
@@ -49,6 +49,12 @@ class Seeds:
 
     def __len__(self):
         return len(self.word)
+
+    def of(self, rows):
+        """Return the seeds of some sequences, given as a boolean mask over all of them."""
+        mine = rows[self.record]
+        columns = (self.word, self.start, self.record, self.reverse)
+        return Seeds(self.weight, self.span, *(column[mine] for column in columns))
 
 
 def choose_weight(lengths):
@@ -101,8 +107,9 @@ def sketch(tokens, offsets, rows=None, weight=None, limit=MAX_SEEDS):
     weight = weight or choose_weight(lengths)
     pattern = [place for place, letter in enumerate(PATTERNS[weight]) if letter == "1"]
     cuts = _cuts(lengths, limit)
+    none = [np.zeros(0, dtype=kind) for kind in (np.uint32, np.int32, np.int32, bool)]
     pieces = [_piece(tokens, offsets, rows[a:b], pattern, cuts[a:b]) for a, b in _blocks(lengths)]
-    columns = [np.concatenate(column) for column in zip(*pieces, strict=True)] if pieces else [np.zeros(0)] * 4
+    columns = (np.concatenate(column) for column in zip(none, *pieces, strict=True))
     return Seeds(weight, pattern[-1] + 1, *columns)
 
 
@@ -141,7 +148,7 @@ def _piece(tokens, offsets, rows, pattern, cuts):
     place, number = place[kept], number[kept]
     starts = np.concatenate([[0], ends[:-1]])
     reverse = backward[place] < forward[place]
-    return mixed[kept], place - starts[number], rows[number].astype(np.int32), reverse
+    return mixed[kept], (place - starts[number]).astype(np.int32), rows[number].astype(np.int32), reverse
 
 
 def _gather(tokens, offsets, rows):

@@ -154,6 +154,7 @@ def evaluation_manifest(run, dataset, split, n, bootstrap, batch_size, seed, by_
         "shipped_model": bool(run.shipped),
         "dataset": str(dataset.path),
         "data_hash": dataset.data_hash,
+        "fold": dataset.fold,
         "trained_on": run.data_hash,
         "same_data": same,
         "split": split,

@@ -31,6 +31,7 @@ class RunInfo(NamedTuple):
     dataset_path: Path | None
     data_hash: str | None
     shipped: bool
+    fold: int | None = None
 
 
 def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=None) -> tuple[Trainer, list]:
@@ -55,7 +56,7 @@ def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=
     RunError
         If `out` holds something else, or the model has 50,000 parameters or more.
     """
-    dataset = Dataset.open(config.data.path)
+    dataset = Dataset.open(config.data.path).with_fold(config.data.fold)
     _check_free(out, overwrite)
     bundle, found = new_bundle(config, dataset)
     n_parameters = bundle.model.n_parameters()
@@ -85,7 +86,7 @@ def resume_run(folder: Path, observe=None) -> Trainer:
     if manifest["finished"]:
         raise RunError("run is finished", where=str(folder), mend="Start another with --out, or --overwrite this one.")
     config = load_config(folder / CONFIG)
-    dataset = Dataset.open(config.data.path)
+    dataset = Dataset.open(config.data.path).with_fold(config.data.fold)
     if dataset.data_hash != manifest["data_hash"]:
         raise RunError(
             "data set has changed since the run started", where=str(dataset.path),
@@ -164,7 +165,7 @@ def _run_info(folder):
         raise RunError(
             "run has no model yet", where=str(folder), mend=f"Go on with: gsa train --resume {folder}"
         )
-    return RunInfo(folder, folder / BEST, Path(manifest["dataset"]), manifest["data_hash"], False)
+    return RunInfo(folder, folder / BEST, Path(manifest["dataset"]), manifest["data_hash"], False, manifest.get("fold"))
 
 
 def _finished_at(folder):
@@ -197,6 +198,7 @@ def _new_manifest(config, dataset, n_parameters):
         "finished": False,
         "dataset": str(Path(config.data.path).resolve()),
         "data_hash": dataset.data_hash,
+        "fold": config.data.fold,
         "seed": config.training.seed,
         "n_parameters": n_parameters,
         "versions": versions(),
