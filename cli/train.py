@@ -117,10 +117,10 @@ def _show_result(trainer, result):
     columns = ("epoch", "kept", "train loss", "val loss", f"val {rows[-1].get('metric_name', 'metric')}", "seconds")
     keys = ("epoch", "sparsity", "train_loss", "val_loss", "val_metric", "seconds")
     console.print(table("Epochs", columns, [[row.get(key) for key in keys] for row in rows]))
-    if result["best"].get("val_metrics"):
-        each = [(name, f"{value:.3f}") for name, value in result["best"]["val_metrics"].items()]
-        console.print(facts(f"Best epoch, {result['best']['metric_name'].removeprefix('mean ')} of each output", each))
     best = result["best"]
+    if best.get("val_metrics"):
+        each = ", ".join(f"{name} {value:.3f}" for name, value in best["val_metrics"].items())
+        console.print(f"Val {best['metric_name'].removeprefix('mean ')} of each output in the best epoch: {each}")
     early = f", stopped early after {result['epochs']}" if result["stopped_early"] else ""
     console.print(f"Best epoch {best['epoch']}{early}: {trainer.folder}/best   curves: {trainer.folder}/training.png")
     console.print(f"Next: gsa evaluate {trainer.folder}   or   gsa explain FASTA --run {trainer.folder}", markup=False)

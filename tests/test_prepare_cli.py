@@ -178,3 +178,25 @@ def test_the_leakage_report_is_shown(gsa, tmp_path):
     (tmp_path / "u.tsv").write_text("\n".join([*lines, *varied]) + "\n")
     alarm = gsa("prepare", "table", "u.tsv", "--task", "regression", "--split", "random")
     assert "Leakage: alarm" in alarm.output and "Prepare again with --split similarity." in alarm.output
+
+
+def test_label_options_reach_the_library(gsa, monkeypatch):
+    got = {}
+
+    def stop(path, out, **options):
+        got.update(options)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("mlx_gsa.data.table.dataset_from_table", stop)
+    start = ("prepare", "table", "-", "--task", "regression")
+    gsa(
+        *(*start, "--label-column", "a", "--label-column", "b", "--spread-column", "c", "--spread-column", "d"),
+        *("--weight-column", "w", "--duplicates", "mean", "--group-from", "^(.+)_", "--split-as", "test"),
+    )
+    assert got["label_column"] == ("a", "b") and got["spread_column"] == ("c", "d") and got["weight_column"] == "w"
+    assert (got["duplicates"], got["group_from"], got["split_as"]) == ("mean", "^(.+)_", "test")
+    gsa(*start, "--replicate-columns", "r1, r2")
+    assert got["replicate_columns"] == ("r1", "r2") and got["label_column"] == ("label",)
+    assert (got["duplicates"], got["group_from"], got["split_as"], got["weight_column"]) == ("keep", None, None, None)
+    both = gsa(*start, "--replicate-columns", "r1,r2", "--label-column", "a")
+    assert both.exit_code == 2 and "not both" in both.output
