@@ -21,8 +21,8 @@ def command(name, as_json):
     elif name:
         _show(entries[0])
     else:
-        rows = [[entry.name, entry.organism, entry.records, entry.length, entry.size, entry.label] for entry in entries]
-        heads = ["name", "organism", "records", "bp", "size", "label"]
+        rows = [[entry.name, entry.records, entry.length, entry.title] for entry in entries]
+        heads = ["name", "records", "bp", "what"]
         console.print(table("Known data", heads, rows, "gsa datasets NAME: terms, address and commands of one"))
 
 

@@ -144,13 +144,17 @@ def _one_run(each, variant, fold, root, overwrite):
 
 
 def _also(each, extra, root, data_root):
-    """Do a further step, such as the evaluation of a run on the data of another species."""
-    folder = root / RUNS / each["name"]
+    """Evaluate the runs of a variant on further data, such as mutants or another species, fold by fold."""
+    data, folder = f"data/{extra['data']}", root / RUNS / each["name"]
     record = Record(folder / f"also-{extra['name']}", root)
-    for step in extra["steps"]:
-        command = [part.replace("{data_root}", data_root) for part in step["command"]]
-        if not (root / step["makes"]).exists():
-            record.step(step["name"], command, step["command"])
+    if not (root / data / "manifest.json").is_file():
+        prepare = [part.replace("{data_root}", data_root) for part in extra["prepare"]]
+        record.step("prepare", ["prepare", *prepare, "--out", data], ["prepare", *extra["prepare"], "--out", data])
+    for fold in next(variant["folds"] for variant in each["runs"] if variant["name"] == extra["variant"]):
+        run, out = folder / f"{extra['variant']}-fold{fold}", folder / f"also-{extra['name']}-fold{fold}"
+        if (run / "evaluation.json").is_file() and not out.is_dir():
+            options = ["--data", data, "--split", "test", "--no-cost", "--out", str(out.relative_to(root))]
+            record.step("evaluate", ["evaluate", str(run.relative_to(root)), *options])
 
 
 def _numbers(text):

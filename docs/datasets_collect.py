@@ -5,16 +5,16 @@ import tomllib
 
 import numpy as np
 from results_files import EPOCH_FIELDS, _write, read_json
+from scipy.stats import binomtest
 
 from mlx_gsa.data.dataset import Dataset
-from mlx_gsa.dna.alphabet import gc_content
+from mlx_gsa.data.gc_match import gc_contents, matched_rows
 from mlx_gsa.evaluation.cross_validation import (
     Fold,
     mean_difference_over_folds,
     mean_over_folds,
     retention_over_folds,
 )
-from mlx_gsa.evaluation.matching import gc_matched
 from mlx_gsa.evaluation.prediction import METRICS
 
 OPTIONS = {"n": 1000, "seed": 0, "level": 0.95}
@@ -64,7 +64,7 @@ def _result(each, finished, dataset, runs, root):
         "made_by": read_json(runs / each["name"] / "prepare.json"),
         "runs": rows,
         "strata": {name: _stratum(rows_of, each, finished, dataset) for name, rows_of in _strata(each, dataset)},
-        "also": {extra["name"]: _also(extra, runs / each["name"], root) for extra in each.get("also", [])},
+        "also": {extra["name"]: _also(extra, runs / each["name"]) for extra in each.get("also", [])},
         "explained": _explained(each, finished),
         "versions": one["versions"],
         "machine": one["machine"],
@@ -115,8 +115,8 @@ def _strata(each, dataset):
     """Yield the name of each part of the test records that is scored, and how its rows are picked."""
     yield "all", lambda rows: rows
     if dataset.task == "binary":
-        content = np.array([gc_content(dataset.sequence(i)) for i in range(len(dataset))])
-        yield "GC-matched", lambda rows: rows[gc_matched(content[rows], dataset.records.label[rows], seed=0)]
+        content, label = gc_contents(dataset, range(len(dataset))), dataset.records.label
+        yield "GC-matched", lambda rows: rows[matched_rows(content[rows], label[rows])]
     for least in each.get("min_lengths", []):
         yield f"at least {least} bp", lambda rows, least=least: rows[dataset.lengths[rows] >= least]
 
@@ -165,51 +165,49 @@ def _read_table(path, dataset):
     return np.array([number[name] for name in columns["id"]]), {n: np.array(columns[n], float) for n in wanted}
 
 
-def _also(extra, folder, root):
-    """Read what a further step left, by its kind."""
-    found = {"made_by": read_json(folder / f"also-{extra['name']}.json")}
-    evaluation = read_json(root / extra["reads"]) if "reads" in extra else None
-    if evaluation is not None and "metrics" in evaluation:
-        found |= {"n": evaluation["n"], "metrics": evaluation["metrics"]}
-    if extra.get("kind") == "mutants":
-        found |= _mutants(extra, root)
-    return found
+def _also(extra, folder):
+    """Read what the runs of each fold predicted of further data."""
+    found = {"made_by": read_json(folder / f"also-{extra['name']}.json"), "kind": extra["kind"]}
+    outs = sorted(folder.glob(f"also-{extra['name']}-fold*"))
+    if not outs:
+        return found
+    if extra["kind"] == "mutants":
+        pairs = [pair for out in outs for pair in _mutant_pairs(extra, folder, out)]
+        return found | {"folds": len(outs)} | _directions(pairs, extra["clear_change"])
+    evaluations = [read_json(next(out.glob("evaluation*.json"))) for out in outs]
+    values = {name: [e["metrics"][name]["value"] for e in evaluations] for name in evaluations[0]["metrics"]}
+    return found | {"folds": len(outs), "n": evaluations[0]["n"], "values": values}
 
 
-def _mutants(extra, root):
-    """Compare the sign of predicted and measured change between a mutant and its wild type."""
-    wild, mutant = (_labels_and_predictions(root / path) for path in (extra["wild"], extra["mutant"]))
-    if wild is None or mutant is None:
-        return {}
-    pairs = [(wild[base], value) for name, value in mutant.items() if (base := _wild_type(name, wild)) is not None]
-    measured, predicted = (np.array([m[i] - w[i] for w, m in pairs]) for i in (0, 1))
-    clear = np.abs(measured) >= extra["clear_change"]
-    right = np.sign(measured[clear]) == np.sign(predicted[clear])
-    n = int(clear.sum())
-    low, high = (float(np.quantile(np.random.default_rng(0).binomial(n, right.mean(), 10_000) / n, q))
-                 for q in (0.025, 0.975))  # fmt: skip
+def _mutant_pairs(extra, folder, out):
+    """Yield (measured change, predicted change) of the mutants whose wild type was a test record of the same fold."""
+    wild = _labels_and_predictions(folder / f"{extra['variant']}-{out.name.rpartition('-')[2]}")
+    for name, (label, prediction) in _labels_and_predictions(out).items():
+        base = f"{name.rsplit('_', 1)[0]}_WT"
+        if base in wild:
+            yield label - wild[base][0], prediction - wild[base][1]
+
+
+def _directions(pairs, clear_change):
+    """Count how often the sign of the predicted change is that of the measured one, where this is clear."""
+    measured, predicted = np.array(pairs).T
+    clear = np.abs(measured) >= clear_change
+    right, n = np.sign(measured[clear]) == np.sign(predicted[clear]), int(clear.sum())
+    interval = binomtest(int(right.sum()), n).proportion_ci(method="wilson")
     return {
-        "pairs": len(pairs), "clear": n, "clear_change": extra["clear_change"],
-        "right": {"value": float(right.mean()), "low": low, "high": high},
-        "lower_measured": float((measured[clear] < 0).mean()),
+        "pairs": len(pairs), "clear": n, "clear_change": clear_change,
+        "right": {"value": float(right.mean()), "low": float(interval.low), "high": float(interval.high)},
+        "falling": float((measured[clear] < 0).mean()),
+        "right_falling": float(right[measured[clear] < 0].mean()),
+        "right_rising": float(right[measured[clear] > 0].mean()),
         "r_of_change": float(np.corrcoef(measured, predicted)[0, 1]),
     }  # fmt: skip
 
 
-def _wild_type(name, wild):
-    base = f"{name.rsplit('_', 1)[0]}_WT"
-    return base if base in wild and base != name else None
-
-
-def _labels_and_predictions(pattern):
-    """Read id -> (label, prediction) from every table of predictions that fits a pattern; the mean where several do."""
-    paths = sorted(pattern.parent.parent.glob(f"{pattern.parent.name}/{pattern.name}"))
-    found = {}
-    for path in paths:
-        for line in path.read_text().split("\n")[1:-1]:
-            name, label, prediction = line.split("\t")[:3]
-            found.setdefault(name, []).append((float(label), float(prediction)))
-    return {name: np.mean(values, axis=0) for name, values in found.items()} or None
+def _labels_and_predictions(folder):
+    """Read id -> (label, prediction) of one evaluation."""
+    lines = next(folder.glob("evaluation*-predictions.tsv")).read_text(encoding="utf-8").splitlines()[1:]
+    return {name: (float(label), float(value)) for name, label, value in (line.split("\t")[:3] for line in lines)}
 
 
 def _explained(each, finished):

@@ -149,11 +149,17 @@ def _comparisons(result):
 def _also(name, extra):
     if "pairs" in extra:
         text = f"{extra['pairs']:,} pairs, {extra['clear']:,} with a change of at least {extra['clear_change']:g}"
-        direction = f"direction right in {plain(extra['right'])} of those ({extra['lower_measured']:.0%} of them fall)"
-        return f"**{name}**: {text}; {direction}; r of the change over all pairs {extra['r_of_change']:.3f}.\n"
-    if "metrics" in extra:
-        scores = ", ".join(f"{NAMES[key]} {plain(value)}" for key, value in list(extra["metrics"].items())[:2])
-        return f"**{name}**: {extra['n']:,} records, {scores}.\n"
+        parts = f"{extra['right_falling']:.0%} of those that fall, {extra['right_rising']:.0%} of those that rise"
+        always = f"saying “falls” of all would be right in {extra['falling']:.0%}"
+        shown = f"direction right in {plain(extra['right'])} of these ({parts}; {always})"
+        return f"**{name}**: {text}; {shown}; r of the change over all pairs {extra['r_of_change']:.3f}.\n"
+    if "values" in extra:
+        scores = [
+            f"{NAMES[key]} {sum(values) / len(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+            for key, values in list(extra["values"].items())[:2]
+        ]
+        models = f"mean of {extra['folds']} models, lowest to highest"
+        return f"**{name}**: {extra['n']:,} records, {', '.join(scores)}; {models}.\n"
     return f"**{name}**: {NOT_YET}.\n"
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from mlx_gsa.data.activity import NOT_JOINED, VERSIONLESS
-from mlx_gsa.data.choose import COPY, RENAMED_CHROM, RENAMED_ID
+from mlx_gsa.data.choose import RENAMED_CHROM, RENAMED_ID
 from mlx_gsa.data.controls import parse_controls
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.data.promoters import FURTHER, SAME_PLACE
+from mlx_gsa.data.split_plan import SplitPlan
 from mlx_gsa.data.tss import (
     NO_ACTIVITY,
     PAST_THE_END,
@@ -89,6 +90,13 @@ def test_five_chromosomes_are_enough_to_split_by_them(prepare):
     assert all(len(set(made.records.split[made.records.chrom == chrom])) == 1 for chrom in CHROMOSOMES)
 
 
+def test_chromosomes_given_and_more_folds_than_chromosomes(prepare):
+    made = prepare(plan=SplitPlan(test_chroms=("chr2",), val_chroms=("3",)))
+    assert set(made.records.chrom[made.records.split == "test"]) == {"chr2"}
+    assert set(made.records.chrom[made.records.split == "val"]) == {"chr3"}
+    assert prepare(plan=SplitPlan(folds=7)).manifest.source["fold_by"] == "group"
+
+
 def test_with_fewer_chromosomes_genes_and_overlapping_windows_stay_together(prepare):
     rows = [("chr1", 60 + 40 * k, "+", f"a{k // 2}") for k in range(12)]  # windows of 50 bp, 40 bp apart: one chain
     rows += [("chr2", 100 + 60 * k, "+", f"b{k % 3}") for k in range(12)]  # apart, three genes
@@ -146,10 +154,11 @@ def test_activity_by_gene_goes_to_every_start_of_it(prepare):
     assert "g19" in made.records.id and "g0" not in made.records.id  # the latter has two starts
 
 
-def test_genes_that_share_a_start_and_choosing_one_start(prepare):
+def test_genes_that_share_a_start_are_kept_and_one_start_of_each_may_be_chosen(prepare):
     rows = [("chr1", 500, "+", "weak"), ("chr1", 500, "+", "strong"), *ROWS]
     made = prepare(table(rows), activities(rows))
-    assert made.manifest.dropped[COPY] == 1 and "strong" in made.records.id and "weak" not in made.records.id
+    assert len(made) == 32 and made.manifest.duplicates["the same, but with another label"] == 1
+    assert made.records.group[:2].tolist() == ["weak", "weak"]
     made = prepare(table([("chr1", 100, "+", "a"), ("chr1", 50, "+", "a"), *ROWS]), per_gene="first", activity=None,
                    controls=parse_controls(["dinucleotide-shuffle"]))  # fmt: skip
     assert made.manifest.dropped[FURTHER] == 1 and made.records.start[by_id(made)["a"]] == 20
@@ -186,7 +195,7 @@ def test_all_on_the_minus_strand(prepare):
         ({"text": ">chr1\nACGT\n"}, TableError, "found a FASTA file"),
         ({"text": "##fileformat=VCFv4.2\n"}, TableError, "found a VCF file"),
         ({"text": ""}, TableError, "the file is empty"),
-        ({"upstream": 5000}, GsaError, "no window lies in the genome.*30 past an edge"),
+        ({"upstream": 5000}, GsaError, "no usable record.*30 past an edge"),
     ],
 )  # fmt: skip
 def test_wrong_requests_and_files_give_one_clear_error_and_leave_the_disk_alone(
@@ -274,7 +283,7 @@ def yeast(shared_data, tmp_path_factory):
 def test_yeast_promoters_are_those_of_the_table(yeast):
     made, rows = yeast
     at, by_orf = by_id(made), {row["orf"]: row for row in rows}
-    assert len(rows) == 6270 and len(made) == 6270 - made.manifest.dropped[COPY] and made.manifest.dropped[COPY] == 17
+    assert len(made) == len(rows) == 6270
     wrong = [name for name, i in at.items() if decode(made.sequence(i)) != by_orf[name]["seq_-1000_+500"].upper()]
     assert wrong == []
     expected = np.log2([float(by_orf[name]["fpkm"]) + 1 for name in at])

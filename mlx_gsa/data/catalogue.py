@@ -163,7 +163,9 @@ def _read(path):
     except ValidationError as problem:
         first = problem.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise ConfigError("an entry of the catalogue is not valid", where=f"{path}, {field}", found=first["msg"]) from None
+        raise ConfigError(
+            "an entry of the catalogue is not valid", where=f"{path}, {field}", found=first["msg"]
+        ) from None
 
 
 def find_entry(name, entries=None):

@@ -3,6 +3,7 @@
 from bisect import bisect
 from dataclasses import dataclass, field, replace
 
+from mlx_gsa.data.controls import KIND, POSITIVE
 from mlx_gsa.dna.coordinates import Region
 from mlx_gsa.errors import ConfigError, RegionError
 
@@ -107,7 +108,7 @@ def _none_fits(genome, seen, dropped):
 def choose_windows(windows, dropped, *, exclude=None, min_distance=0, overlaps="drop", top=None):
     """Leave out windows that touch an excluded region, copy, overlap or crowd a better one, or are not of the best.
 
-    The better one is that of the higher score, of two equal ones the earlier. Strands do not matter.
+    A positive is better than a negative, then the higher score, then the earlier one. Strands do not matter.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def choose_windows(windows, dropped, *, exclude=None, min_distance=0, overlaps="
     overlaps : str
         ``drop`` or ``keep``, which keeps copies, too.
     top : int, optional
-        Keep no more than so many.
+        Keep no more than so many positives.
 
     Returns
     -------
@@ -129,16 +130,18 @@ def choose_windows(windows, dropped, *, exclude=None, min_distance=0, overlaps="
     """
     check_overlaps(overlaps, min_distance)
     crowd = _Crowd(min_distance) if overlaps == "drop" else None
-    kept, places = [], set()
+    kept, places, best = [], set(), 0
     for number in sorted(range(len(windows)), key=lambda i: _rank(windows[i], i)):
         region = windows[number].region
         reason = _reason_to_drop(windows[number], exclude, places, crowd)
-        if reason is None and top is not None and len(kept) >= top:
+        positive = _is_positive(windows[number])
+        if reason is None and top is not None and positive and best >= top:
             reason = BELOW_TOP.format(n=top)
         if reason:
             dropped[reason] += 1
             continue
         kept.append(number)
+        best += positive
         places.add(region)
         if crowd is not None:
             crowd.add(region)
@@ -155,8 +158,13 @@ def check_overlaps(overlaps, min_distance):
 
 
 def _rank(window, number):
-    """Return what to sort windows by, best first; a window without a score comes last."""
-    return (window.score is None, -(window.score or 0.0), number)
+    """Return what to sort windows by, best first: positives first, windows without a score last."""
+    return (not _is_positive(window), window.score is None, -(window.score or 0.0), number)
+
+
+def _is_positive(window):
+    """Say whether a window is no negative."""
+    return window.extra.get(KIND, POSITIVE) == POSITIVE
 
 
 def _reason_to_drop(window, exclude, places, crowd):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from mlx_gsa.data.activity import NOT_JOINED, VERSIONLESS, read_activities
 from mlx_gsa.data.choose import RENAMED_CHROM, Window
-from mlx_gsa.data.collect import Limits, SplitPlan
+from mlx_gsa.data.collect import Limits
 from mlx_gsa.data.promoters import PER_GENE, choose_starts, groups_of, one_place_each, promoter_region
+from mlx_gsa.data.split_plan import SplitPlan
 from mlx_gsa.data.windows import write_windows
 from mlx_gsa.dna.annotation import Choices, kind_of, read_tss
 from mlx_gsa.dna.bed import read_bed
@@ -63,8 +64,8 @@ def dataset_from_tss(
 
     With activities it is a regression; without, promoters against controls. Starts of one gene and overlapping
     windows form one group, so that neither crosses a split by group; the split goes by chromosome where there are
-    at least `ENOUGH_CHROMOSOMES`, and by group otherwise. Of genes that share one start, and so one sequence, the
-    most active is kept.
+    at least `ENOUGH_CHROMOSOMES`, and by group otherwise. Genes that share one start share one sequence: all are
+    kept, in one split, and counted as copies.
 
     Parameters
     ----------
@@ -239,12 +240,12 @@ def _join(starts, table, counts):
 
 
 def _windows(starts, labels, upstream, downstream):
-    """Build the windows with their groups; of genes that share a start, the most active has the best score."""
+    """Build the windows with their groups."""
     regions = [promoter_region(one, upstream, downstream) for one in starts]
     groups = groups_of(regions, [one.gene for one in starts])
     labels = labels or [1.0] * len(starts)
     return [
-        Window(region, one.id, label, group, {"gene": one.gene}, score=label)
+        Window(region, one.id, label, group, {"gene": one.gene})
         for one, region, label, group in zip(starts, regions, labels, groups, strict=True)
     ]
 
@@ -253,7 +254,8 @@ def _planned(plan, windows, counts):
     """Decide between chromosomes and groups where the plan leaves it open; count genes that may be separated."""
     if plan.by == "auto":
         chromosomes = {window.region.chrom for window in windows}
-        plan = replace(plan, by="chromosome" if len(chromosomes) >= ENOUGH_CHROMOSOMES else "group")
+        enough = plan.chroms or len(chromosomes) >= max(ENOUGH_CHROMOSOMES, plan.folds)
+        plan = replace(plan, by="chromosome" if enough else "group")
     if plan.by == "chromosome":
         places = {}
         for window in windows:

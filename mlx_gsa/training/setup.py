@@ -55,7 +55,7 @@ def new_bundle(
         targets = _targets(dataset, rows, scale)
         found = discover_filters(
             [dataset.sequence(int(i)) for i in rows], targets, model.config.n_channels, model.config.filter_width,
-            settings.kmer_length, model.config.strands, seed=settings.seed,
+            settings.kmer_length, model.config.strands, seed=settings.seed, shortest=settings.shortest_kmer,
         )  # fmt: skip
         start_filters(model, found)
         warm_start(model, dataset, rows, targets, settings.seed)
@@ -64,11 +64,12 @@ def new_bundle(
 
 
 def fitted_config(config: ModelConfig, dataset: Dataset, rows) -> ModelConfig:
-    """Set what the data decide: number of outputs and the reference budget of the gated sum."""
+    """Set what the data decide: number of outputs, reference budget of the gated sum, length of a profile."""
     lengths = dataset.lengths[rows]
     kept = lengths if config.attention in ("full", "window") else budget(lengths, config.sparsity, config.max_selected)
     n_outputs = len(dataset.classes) if dataset.task == "multiclass" else 1
-    return config.model_copy(update={"n_outputs": n_outputs, "reference_budget": float(np.median(kept))})
+    found = {"reference_budget": float(np.median(kept)), "reference_length": float(np.median(lengths))}
+    return config.model_copy(update={"n_outputs": n_outputs, **found})
 
 
 def composition(dataset: Dataset, rows, strands: str) -> np.ndarray:

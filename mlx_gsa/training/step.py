@@ -28,7 +28,7 @@ def build_step(model: SparseOrganism, optimizer: optim.Optimizer, task: str, con
     """
 
     def weighted_loss(tokens, lengths, counts, labels, weights, key):
-        output = model(tokens, lengths, counts, widest, key)
+        output = model(tokens, lengths, counts, widest, key, config.dropout)
         total = weights.sum()
         main = (task_loss(task, output.prediction, labels) * weights).sum() / total
         local = (task_loss(task, output.local, labels) * weights).sum() / total
