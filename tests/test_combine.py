@@ -181,3 +181,21 @@ def test_three_sets_of_lengths_from_80_bp_to_10_kb(tmp_path):
     assert merged.lengths.tolist() == [n for n in lengths for _ in range(6)]
     again = Dataset.open(tmp_path / "m")
     assert again.sequence(11).tolist() == parts[1].sequence(5).tolist()
+
+
+def test_several_labels_and_weights(tmp_path):
+    facts = {"task": "regression", "source": {}, "seed": 0, "outputs": ["liver", "brain"]}
+    parts = []
+    for name in "ab":
+        extra = {"label:brain": np.array([np.nan, 2, 3], np.float32)}
+        extra |= {"weight": np.array([0.5, 1, 1.5])} if name == "a" else {}
+        records = Records.build([f"{name}{i}" for i in range(3)], [1, np.nan, 3], ["train", "val", "test"], extra=extra)
+        parts.append(write_dataset(tmp_path / name, tokens(3, seed=ord(name)), records, **facts))
+    merged = merge_datasets(parts, tmp_path / "m")
+    assert merged.outputs == ["liver", "brain"]
+    assert np.isnan(merged.labels).tolist() == [[False, True], [True, False], [False, False]] * 2
+    assert columns(merged, "weight")[0] == [0.5, 1, 1.5, 1, 1, 1]
+    other = write_dataset(tmp_path / "c", tokens(3), Records.build(list("xyz"), [1, 2, 3], ["train"] * 3),
+                          task="regression", source={}, seed=0)  # fmt: skip
+    with pytest.raises(DatasetError, match=r"different outputs.*expected liver, brain, found none"):
+        merge_datasets([parts[0], other], tmp_path / "n")

@@ -10,7 +10,7 @@ from mlx_gsa.data.collect import Collector, Limits
 from mlx_gsa.data.copies import copy_numbers
 from mlx_gsa.data.dataset import write_dataset
 from mlx_gsa.data.derive import carried_source, duplicate_counts, record_keys, take, take_sites
-from mlx_gsa.data.records import UNKNOWN, Records, Sites
+from mlx_gsa.data.records import UNKNOWN, WEIGHT, Records, Sites
 from mlx_gsa.dna.alphabet import EncodeCounts
 from mlx_gsa.dna.coordinates import Region
 from mlx_gsa.errors import DatasetError
@@ -27,7 +27,7 @@ def merge_datasets(datasets, out, *, drop_copies=False, plan=None):
 
     Records keep their splits unless `plan` makes new ones. Ids that occur in several sets get the set's name put
     before them. The column ``set`` names the set each record came from. Columns that a set lacks are filled with
-    NaN or empty text; ``kind`` with ``positive`` or ``negative`` after the label.
+    NaN or empty text; ``kind`` with ``positive`` or ``negative`` after the label, ``weight`` with 1.
 
     Parameters
     ----------
@@ -188,12 +188,15 @@ def _united_extra(datasets, normalised, folds):
 
 
 def _filled(dataset, name):
-    """Return a further column of one set, None where it lacks it; ``kind`` can be told from a binary label."""
+    """Return a further column of one set, None where it lacks it and nothing stands for it.
+
+    ``kind`` can be told from a binary label, and records without a ``weight`` all weigh the same.
+    """
     if name in dataset.records.extra:
         return dataset.records.extra[name]
     if name == KIND and dataset.task == "binary":
         return _text_column("positive" if label == 1 else "negative" for label in dataset.records.label)
-    return None
+    return np.ones(len(dataset), dtype=np.float32) if name == WEIGHT else None
 
 
 def _missing(n, is_text):

@@ -39,10 +39,10 @@ class _Options(NamedTuple):
     record_files: bool
     task: str
     classes: list | None
-    tally: MotifTally | None = None
-    is_other: Callable = lambda record: False
-    outputs: list | None = None
-    output: int = 0
+    outputs: list | None
+    output: int
+    tally: MotifTally | None
+    is_other: Callable
 
 
 def explain_records(
@@ -112,10 +112,11 @@ def explain_records(
         predictor = predictor.with_sparsity(sparsity)
     out = Path(out)
     tally = tally if scanner else None
-    options = _Options(out, scanner, sites_of, top, record_files, predictor.task, predictor.classes, tally)
-    options = options._replace(is_other=is_other or options.is_other)
     outputs = getattr(predictor, "outputs", None)
-    options = options._replace(outputs=outputs, output=_chosen(outputs, output))
+    options = _Options(
+        out, scanner, sites_of, top, record_files, predictor.task, predictor.classes, outputs, _chosen(outputs, output),
+        tally, is_other or (lambda record: False),
+    )  # fmt: skip
     maps = None if heatmaps == "all" else int(heatmaps)
     names, done = UniqueNames(), 0
     with atomic_folder(out, kind=FORMAT, known=KNOWN_NAMES, error=GsaError) as folder:
