@@ -141,3 +141,14 @@ def test_recipes_say_what_they_are():
     with pytest.raises(ValueError, match="prepare"):
         Recipe(name="a", title="b", file="c", prepare=("table",), why="d")
     assert isinstance(prepare, click.Group)
+
+
+def test_every_address_is_documented(root):
+    from mlx_gsa.data.encode import REGISTRIES, REGISTRY, ROOT
+    from mlx_gsa.data.epd import LISTS
+    from mlx_gsa.data.epd import ROOT as EPD
+
+    text = (root / "docs/sources.md").read_text()
+    addresses = [EPD, ROOT, *(REGISTRY + name for name in REGISTRIES.values()), *(u for e in ENTRIES for u in e.url)]
+    assert [address for address in addresses if address not in text] == []
+    assert [each.organism for each in LISTS if f"`{each.organism}`" not in text or each.assembly not in text] == []
