@@ -1,12 +1,13 @@
 """`gsa data`: look at a prepared data set, merge several, take part of one, or write it as one file."""
 
+import functools
 import json
 from pathlib import Path
 
 import click
 
 from mlx_gsa.cli.console import console
-from mlx_gsa.cli.sources.options import FOLDER, SPLITS
+from mlx_gsa.cli.sources.options import FOLDER, SPLITS, add_options, split_options
 
 EXPORTS = ("fasta", "tsv", "parquet", "npz")
 ENDINGS = {".fasta": "fasta", ".fa": "fasta", ".fna": "fasta", ".tsv": "tsv", ".parquet": "parquet", ".npz": "npz"}
@@ -57,8 +58,8 @@ def show(folder, first, as_json):
 @click.option("--out", type=FOLDER, required=True, help="Folder to make.")
 @click.option("--drop-copies", is_flag=True, help="Leave out records whose sequence an earlier set has.")
 @click.option("--split", type=click.Choice(SPLITS), help="Make new splits; otherwise records keep theirs.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of new splits.")
-def merge(folders, out, drop_copies, split, seed):
+@functools.partial(add_options, split_options()[1:])
+def merge(folders, out, drop_copies, split, **ways):
     """Make one data set of several of the same task and classes.
 
     Records keep their splits. Ids that occur in several sets get the set's name put before them; the column 'set'
@@ -70,10 +71,10 @@ def merge(folders, out, drop_copies, split, seed):
     from mlx_gsa.data.dataset import Dataset
 
     plan = None
-    if split:
-        from mlx_gsa.data.collect import SplitPlan
+    if split or any(value for name, value in ways.items() if name != "seed"):
+        from mlx_gsa.data.split_plan import SplitPlan
 
-        plan = SplitPlan(split, seed=seed)
+        plan = SplitPlan(split or "auto", **ways)
     _finish(merge_datasets([Dataset.open(folder) for folder in folders], out, drop_copies=drop_copies, plan=plan))
 
 

@@ -3,8 +3,8 @@
 import json
 
 from mlx_gsa.cli.console import console, facts, table
+from mlx_gsa.cli.sources.leakage import leakage_lines
 
-VERDICT_KEYS = ("verdict", "status", "clean")
 CHANGES = {"left out": "dropped", "changed": "normalised", "copies": "duplicates"}
 
 
@@ -25,6 +25,9 @@ def show_description(found):
     changes = [(head, what, n) for head, name in CHANGES.items() for what, n in found[name].items()]
     if changes:
         console.print(table("Left out, changed, copies", ["", "what", "number"], changes))
+    if found["leakage"]:
+        console.print(f"Leakage: {found['leakage']['verdict']}", markup=False)
+        console.print("\n".join(leakage_lines(found["leakage"])), markup=False, soft_wrap=True)
     if found["first"]:
         console.print(_record_table(found["first"]))
 
@@ -45,7 +48,7 @@ def _facts(found):
         ("source", source_text(found["source"])),
         ("split", found["source"].get("split_by")),
         ("seed", found["seed"] if found["seed"] is None else str(found["seed"])),
-        ("leakage", leakage_text(found["leakage"])),
+        ("leakage", None if found["leakage"] else "no report (made by an older version)"),
         ("made", found["created"]),
         ("hash", found["data_hash"]),
     ]
@@ -62,16 +65,6 @@ def source_text(source):
     if "choice" in source:
         parts.append(json.dumps(source["choice"]))
     return "; ".join(parts)
-
-
-def leakage_text(report):
-    """Say in a line what the leakage report says; the whole report is in leakage.json."""
-    if report is None:
-        return "no report (data set of an older version)"
-    for key in VERDICT_KEYS:
-        if key in report:
-            return str(report[key])
-    return "see leakage.json"
 
 
 def _split_table(found):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import click
+import numpy as np
 
 from mlx_gsa.cli.console import console, facts, reporting, table
 
@@ -67,15 +68,35 @@ def _pictures(evaluation, folder):
 
     e, paths = evaluation, [folder / f"{evaluation.name}-prediction.png"]
     metrics = {METRIC_NAMES[name]: interval for name, interval in e.metrics.items()}
-    prediction_figure(e.labels, e.predictions, e.task, metrics, paths[0], classes=e.classes)
+    if e.outputs:
+        paths = _output_pictures(e, folder)
+    else:
+        prediction_figure(e.labels, e.predictions, e.task, metrics, paths[0], classes=e.classes)
     if e.selection and e.selection.recall:
         paths.append(folder / f"{e.name}-sites.png")
-        site_recall_figure(e.selection.recall, paths[1])
+        site_recall_figure(e.selection.recall, paths[-1])
+    return paths
+
+
+def _output_pictures(evaluation, folder):
+    """Draw one picture for each of several outputs; the names of outputs make the names of the files."""
+    from mlx_gsa.evaluation.outputs import measured
+    from mlx_gsa.explain.figures import prediction_figure
+    from mlx_gsa.explain.tracks import UniqueNames
+
+    e, names, paths = evaluation, UniqueNames(), []
+    for output, (labels, predictions, _) in zip(e.outputs, measured(e.labels, e.predictions), strict=True):
+        if output in e.by_output:
+            metrics = {METRIC_NAMES[name]: interval for name, interval in e.by_output[output].items()}
+            paths.append(folder / f"{e.name}-prediction-{names(output)}.png")
+            prediction_figure(labels, predictions, e.task, metrics, paths[-1])
     return paths
 
 
 def _show(evaluation, paths):
     console.print(_prediction_table(evaluation))
+    if evaluation.by_output:
+        console.print(_output_table(evaluation))
     if evaluation.baselines:
         console.print(_baseline_table(evaluation))
     if evaluation.strata:
@@ -97,8 +118,25 @@ def _prediction_table(evaluation):
     records = "records" if evaluation.split == "all" else f"{evaluation.split} records"
     shortest = evaluation.manifest["min_length"]
     title = f"Prediction: {len(evaluation.labels):,} {records}" + (f" of {shortest:,} bp or more" if shortest else "")
+    title += f", mean over {len(evaluation.outputs)} outputs" if evaluation.outputs else ""
     level = f"{evaluation.manifest['level']:.0%} interval"
     return table(title, ["metric", f"value ({level})"], rows)
+
+
+def _output_table(evaluation):
+    """Lay out the metrics of each of several outputs; the simple models' leading metric beside them."""
+    names = list(evaluation.metrics)
+    simple = evaluation.baselines or []
+    rows = []
+    for number, output in enumerate(evaluation.outputs):
+        found = evaluation.by_output.get(output)
+        if found is None:
+            continue
+        known = int((~np.isnan(evaluation.labels[:, number])).sum())
+        beside = [_number(each["by_output"][output][names[0]]) for each in simple]
+        rows.append((output, known, *(_number(found[name]) for name in names), *beside))
+    heads = [f"{_simple_name(each)}: {METRIC_NAMES[names[0]]}" for each in simple]
+    return table("Each output", ["output", "records", *(METRIC_NAMES[name] for name in names), *heads], rows)
 
 
 def _baseline_table(evaluation):
@@ -115,6 +153,9 @@ def _baseline_table(evaluation):
 
 def _simple_name(simple):
     choice = simple["choice"]
+    if "by_output" in choice:  # each output has its own k
+        choice = next(iter(choice["by_output"].values()))
+        return "k-mers, linear" if "k" in choice else f"{simple['name']} alone"
     return f"{choice['k']}-mers, linear" if "k" in choice else f"{simple['name']} alone"
 
 

@@ -13,6 +13,7 @@ DRAWN_OF_MANY = 5
 SHOWN_SPANS = 5
 MOTIFS_HELP = "vertebrates, insects, fungi, plants, promoter_elements, or a MEME, JASPAR or TRANSFAC file."
 HEATMAPS_HELP = "How many records, the first ones, get a heatmap and a folder.  [default: all up to 20, else 5]"
+OUTPUT_HELP = "Of several outputs the one whose contributions are shown.  [default: the first]"
 RECORD_HELP = "Record of the data set, by id or number; may be repeated.  [default: the first of test]"
 CLASS_HELP = "Explain only records of one class, by name or number, and compare their motifs with the others'."
 
@@ -39,13 +40,16 @@ class HeatmapCount(click.ParamType):
 @click.option("--heatmaps", "--records-to-draw", type=HeatmapCount(), help=HEATMAPS_HELP)
 @click.option("--sparsity", type=click.FloatRange(0, 1, min_open=True), help="Share kept; otherwise the model's.")
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Spans shown and matched.")
+@click.option("--output", metavar="NAME", help=OUTPUT_HELP)
 @click.option("--combined-only/--every-folder", default=None, help="No folder for records without a heatmap, or one.")
 @click.option("--data", type=FOLDER, help="Prepared data set to take records from, instead of FASTA.")
 @click.option("--record", "names", multiple=True, metavar="ID", help=RECORD_HELP)
 @click.option("--split", type=click.Choice(["train", "val", "test", "all"]), help="All records of a split of --data.")
 @click.option("--class", "--label", "class_name", metavar="CLASS", help=CLASS_HELP)
 @click.option("--limit", type=click.IntRange(1), help="At most so many records of the split, evenly chosen.")
-def command(fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, data, names, split, class_name, limit):
+def command(
+    fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, output, data, names, split, class_name, limit
+):
     """Show which positions of a sequence matter, as heatmaps and tracks.
 
     FASTA may be plain or gzip, or - for standard input. Coordinates are read from headers such as
@@ -74,6 +78,7 @@ def command(fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, dat
             predictor, given.records, out, motifs=scanner, known_sites=given.sites, heatmaps=heatmaps,
             sparsity=sparsity, top=top, record_files=not (given.many if combined_only is None else combined_only),
             progress=report, source=source, tally=tally, others=given.others, is_other=given.is_other,
+            output=output,
         )  # fmt: skip
         with closing(stream):
             explained, count, noted = _collect(stream)

@@ -33,7 +33,7 @@ def motif_table(rows, words, out):
     for row in leaders:
         line = [row.name, row.motif_id, f"{row.rate:.1%}", *([f"{row.expected_rate:.1%}"] if compared else [])]
         similar = ", ".join(dict.fromkeys(alike[row.family][1:4])) + (", ..." if len(alike[row.family]) > 4 else "")
-        line += [f"{row.expected / row.records:.1%}", f"{row.enrichment:.1f} x", f"{row.q:.1g}", similar or None]
+        line += [f"{row.expected / row.records:.1%}", f"{row.enrichment:.1f} x", _q_text(row.q), similar or None]
         cells.append(line)
     count = f"{rows[0].records:,} records" + (f", {rows[0].other_records:,} of {others}" if compared else "")
     against = f"the share of {others}" if compared else "chance"
@@ -43,3 +43,8 @@ def motif_table(rows, words, out):
         f"times, q: against {against}. All {len(rows):,} matrices are in {out}/motifs.tsv.",
     ]
     return table(f"Motifs in the kept positions ({count})", heads, cells, "\n".join(notes))
+
+
+def _q_text(q):
+    """Write a q-value; one too small for a float as what it is below."""
+    return f"{q:.1g}" if q > 0 else "< 1e-300"

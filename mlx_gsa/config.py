@@ -86,6 +86,7 @@ class TrainingConfig(_Frozen):
     shortest_kmer: int | None = Field(None, ge=3, le=10, description="length at which the search gives up")
     augment_reverse: bool = Field(True, description="show each sequence on a random strand")
     augment_shift: int = Field(0, ge=0, description="drop up to this many bp at the ends, at random")
+    use_weights: bool = Field(True, description="records count by their weights, where the data set has some")
     patience: int = Field(0, ge=0, description="epochs without improvement before stopping; 0 = never")
     seed: int = Field(0, ge=0)
 

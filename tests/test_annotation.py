@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mlx_gsa.dna.annotation import Choices, kind_of, read_tss
 from mlx_gsa.dna.annotation_lines import NO_STRAND, NO_TYPE, parse_fps
+from mlx_gsa.dna.annotation_table import NO_POSITION
 from mlx_gsa.errors import TableError
 
 # NOC2L (-) and KLHL17 (+) in hg38: EPD places their first transcribed bases at 959,256 and 960,633, from 1.
@@ -31,7 +32,8 @@ GFF3 = (
     "chr1\t.\tmRNA\t940001\t959000\t.\t-\t.\tID=transcript:N1;Parent=gene:NOC2L\n"
     "chr1\t.\tgene\t960633\t965719\t.\t+\t.\tID=gene:KLHL17;Name=K%3B17;biotype=lncRNA\n##FASTA\n>chr1\nACGT\n"
 )
-TABLE = "chrom\ttss\tstrand\tgene\nchr1\t959255\t-\tNOC2L\nchr1\t960632\t+\tKLHL17\n"
+HEADER = "chrom\ttss\tstrand\tgene\n"
+TABLE = HEADER + "chr1\t959255\t-\tNOC2L\nchr1\t960632\t+\tKLHL17\n"
 COMMA = 'chrom,tss,strand,gene\nchr1,959255,-,NOC2L\nchr1,"960,632",+,KLHL17\n'
 SAME = {
     "epd-bed": EPD_BED,
@@ -114,6 +116,12 @@ def test_one_based_tables_and_bed(file):
     assert starts(file(TABLE), counting="one-based")[0][0] == 959_254
     assert [at for at, *_ in starts(file(TABLE), counting="bed-edges")] == [959_254, 960_632]
     assert starts(file("chr1\t100\t100\tg\t0\t+\n"), counting="one-based") == [(99, "+", "g")]
+
+
+def test_positions_of_a_data_frame_with_gaps(file):
+    dropped = Counter()
+    text = HEADER + "c\t2169.0\t-\ta\nc\t\t+\tb\nc\tNaN\t+\td\n"
+    assert [one.position for one in read_tss(file(text), dropped=dropped)] == [2169] and dropped == {NO_POSITION: 2}
 
 
 def test_a_table_of_genes_starts_at_the_end_on_the_minus_strand(file):

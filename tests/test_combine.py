@@ -51,21 +51,21 @@ def test_ids_in_several_sets_get_the_name_of_theirs(tmp_path):
     b = make(tmp_path / "b", tokens(2, seed=1), prefix="r")
     merged = merge_datasets([a, b], tmp_path / "m")
     ids, group = columns(merged, "id", "group")
-    assert ids == ["a:r0", "a:r1", "r2", "r3", "r4", "r5", "b:r0", "b:r1"]
+    assert ids == ["a|r0", "a|r1", "r2", "r3", "r4", "r5", "b|r0", "b|r1"]
     # a group named after a record follows it, any other name is shared
-    assert group == ["a:r0", "a:r0", "g", "g", "r4", "r5", "b:r0", "b:r1"]
+    assert group == ["a|r0", "a|r0", "g", "g", "r4", "r5", "b|r0", "b|r1"]
     assert merged.manifest.normalised == {RENAMED: 4}
 
 
 def test_a_new_id_that_is_taken_is_made_unique(tmp_path):
     a = write_dataset(
-        tmp_path / "a", tokens(2), Records.build(["x", "b:x"], [0, 1], ["train", "val"]), task="regression",
+        tmp_path / "a", tokens(2), Records.build(["x", "b|x"], [0, 1], ["train", "val"]), task="regression",
         source={}, seed=0,
     )  # fmt: skip
     b = write_dataset(
         tmp_path / "b", tokens(1, seed=1), Records.build(["x"], [1], ["test"]), task="regression", source={}, seed=0
     )
-    assert columns(merge_datasets([a, b], tmp_path / "m"), "id")[0] == ["a:x", "b:x", "b:x'"]
+    assert columns(merge_datasets([a, b], tmp_path / "m"), "id")[0] == ["a|x", "b|x", "b|x'"]
 
 
 def test_folders_of_one_name_are_told_apart(tmp_path):
@@ -115,6 +115,13 @@ def test_copies_across_splits_are_refused_or_dropped(tmp_path):
     assert columns(merged, "id")[0] == [*(f"x{i}" for i in range(6)), "y1"]
     assert merged.sequence(6).tolist() == b.sequence(1).tolist()
     assert merged.manifest.dropped == {"copy of a sequence of an earlier set": 1}
+
+
+def test_a_dropped_copy_renames_nothing(tmp_path):
+    a = make(tmp_path / "a")
+    b = make(tmp_path / "b", [a.sequence(0), a.sequence(1), *tokens(1, seed=5)])  # r0, r1 again, and another r2
+    merged = merge_datasets([a, b], tmp_path / "m", drop_copies=True)
+    assert columns(merged, "id")[0] == ["r0", "r1", "a|r2", "r3", "r4", "r5", "b|r2"]
 
 
 def sites(record, start):

@@ -61,9 +61,15 @@ def test_json_before_the_folder(gsa, data):
     assert json.loads(gsa("data", "--json", data).stdout)["records"] == 20
 
 
-def test_a_leakage_report_is_shown(gsa, data):
-    verdict = json.loads((data / "leakage.json").read_text())["verdict"]
-    assert verdict in ("clean", "alarm") and verdict in gsa("data", data).output
+def test_the_leakage_report_is_shown(gsa, data, tmp_path):
+    assert "Leakage: clean" in gsa("data", data).output
+    same = np.random.default_rng(0).integers(0, 4, (1, 200)).astype(np.uint8).repeat(4, axis=0)
+    records = Records.build(list("abcd"), [0, 1, 0, 1], ["train", "train", "val", "test"])
+    write_dataset(tmp_path / "leaky", same, records, task="binary", source={}, seed=0)
+    found = gsa("data", tmp_path / "leaky")
+    report = json.loads(gsa("data", tmp_path / "leaky", "--json").stdout)["leakage"]
+    assert report["verdict"] != "clean" and f"Leakage: {report['verdict']}" in found.output
+    assert report["reasons"][0] in found.output
 
 
 def test_what_is_no_data_set(gsa, tmp_path):
@@ -85,6 +91,9 @@ def test_merge(gsa, data, tmp_path):
     assert gsa("data", "merge", data, "--out", "x").exit_code == 2
     again = gsa("data", "merge", data, tmp_path / "other", "--out", "new", "--split", "random", "--seed", 4)
     assert again.exit_code == 0, again.output
+    folded = gsa("data", "merge", data, tmp_path / "other", "--out", "folded", "--folds", 3)
+    assert folded.exit_code == 0, folded.output
+    assert set(Dataset.open("folded").records.extra["fold"]) == {0, 1, 2}
     assert Dataset.open("new").manifest.source["split_by"] == "random" and Dataset.open("new").manifest.seed == 4
 
 

@@ -89,7 +89,7 @@ def test_table_options_reach_the_library(gsa, tmp_path, monkeypatch):
     assert got["positives"] == ("a", "b") and got["negatives"] == ("c",) and got["where"] == ("x=1,2", "y=3")
     assert got["log2"] is True and got["pseudocount"] == 1 and got["plan"] == SplitPlan("chromosome", seed=5)
     assert all(got[f"{n}_column"] == n for n in ("id", "chrom", "start", "end", "strand", "group", "split"))
-    assert got["sequence_column"] == "s" and got["label_column"] == "l"
+    assert got["sequence_column"] == "s" and got["label_column"] == ("l",)
     limits = got["limits"]
     assert (limits.min_length, limits.max_length, limits.max_n_fraction) == (7, 8, 0.5)
 

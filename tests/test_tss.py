@@ -26,7 +26,7 @@ from mlx_gsa.dna.alphabet import decode, encode, reverse_complement
 from mlx_gsa.dna.annotation import Choices
 from mlx_gsa.dna.annotation_lines import NO_STRAND
 from mlx_gsa.dna.genome import Genome
-from mlx_gsa.errors import DatasetError, GsaError, TableError
+from mlx_gsa.errors import DatasetError, GsaError, RegionError, TableError
 
 RANDOM = random.Random(0)
 CHROMOSOMES = {f"chr{i}": "".join(RANDOM.choices("ACGT", k=1000)) for i in range(1, 7)}
@@ -129,6 +129,11 @@ def test_windows_past_the_edges_and_excluded_ones_are_counted(prepare):
     assert len(made) == 24 and sum(made.manifest.dropped.values()) == 6  # chr1: the last base of the first window
 
 
+def test_a_blacklist_of_another_genome(prepare):
+    with pytest.raises(RegionError, match="no region to exclude is on a chromosome of the genome"):
+        prepare(exclude="scaffold_3\t5\t9\n")
+
+
 def test_starts_that_cannot_be_placed_are_counted(prepare):
     rows = [*ROWS, ("chr9", 5, "+", "x"), ("chr1", 1000, "+", "y"), ("chr1", 500, ".", "z"), ROWS[0]]
     made = prepare(table(rows))
@@ -215,11 +220,12 @@ def test_both_activities_and_controls(prepare, tmp_path, fasta):
 
 
 def test_the_command(gsa, tmp_path, fasta):
-    (tmp_path / "p.tsv").write_text(table([(c, t + 1, *r) for c, t, *r in ROWS]))
+    (tmp_path / "p.tsv").write_text(table([(c[3:], t + 1, *r) for c, t, *r in ROWS]))
     (tmp_path / "a.csv").write_text("orf,x,y\n" + "".join(f"{row[3]},{2**i},0\n" for i, row in enumerate(ROWS)))
     activity = ("--activity", "a.csv", "--activity-column", "x", "--log2")
     done = gsa("prepare", "tss", "--genome", fasta, "--tss", "p.tsv", "--one-based", "--upstream", 30, *activity)
     assert done.exit_code == 0, done.output
+    assert "Chromosome names: 1 is chr1" in done.output
     made = Dataset.open(tmp_path / "data" / "p")
     i = by_id(made)["chr1_0"]
     assert decode(made.sequence(i)) == CHROMOSOMES["chr1"][90:120] and made.records.label[i] == 0

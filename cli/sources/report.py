@@ -24,6 +24,8 @@ def finish(dataset):
         console.print(_site_table(summary))
     if summary.shortcuts:
         console.print(_shortcut_table(summary))
+    if dataset.outputs:
+        console.print(_output_table(dataset))
     if summary.dropped or summary.normalised or summary.duplicates:
         console.print(_change_table(summary))
     show_leakage(dataset)
@@ -140,6 +142,19 @@ def _mend(what, task, bad):
         "Take matched negatives (`gsa prepare regions` with --negatives random-genomic, or dinucleotide-shuffle), "
         "or report the results on GC-matched records."
     )
+
+
+def _output_table(dataset):
+    """Lay out what was measured of each of several labels."""
+    rows, labels = [], dataset.labels
+    for number, name in enumerate(dataset.outputs):
+        known = labels[~np.isnan(labels[:, number]), number]
+        text = f"{known.mean():.3g} ± {known.std():.3g}"
+        if dataset.task == "binary":
+            text = f"{int(known.sum()):,} ({known.mean():.0%})"
+        rows.append([name, len(known), len(labels) - len(known), text])
+    heads = ["label", "measured", "missing", "positives" if dataset.task == "binary" else "mean ± sd"]
+    return table("Labels, learned together", heads, rows)
 
 
 def _change_table(summary):

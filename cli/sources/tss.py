@@ -5,11 +5,13 @@ from contextlib import ExitStack
 
 import click
 
-from mlx_gsa.cli.console import reporting
+from mlx_gsa.cli.console import err_console, reporting
 from mlx_gsa.cli.sources.options import Values, add_options, default_out, limits_and_plan, negatives_option, out_option
+from mlx_gsa.cli.sources.regions import say_source
 from mlx_gsa.cli.sources.report import finish
 
 FILE = click.Path(path_type=str)
+ENDINGS = (".bed", ".sga", ".fps", ".gtf", ".gff3", ".gff")
 FORMATS = ("bed", "epd-bed", "sga", "fps", "gtf", "gff3", "table")
 FEATURE, PER_GENE = click.Choice(["gene", "transcript"]), click.Choice(["all", "first", "strongest"])
 ZERO = {"flag_value": "zero-based", "default": True}
@@ -68,7 +70,14 @@ def _activity_options(function):
 @_start_options
 @_activity_options
 @negatives_option("random-genomic", "flank", "dinucleotide-shuffle", "segment-swap")
-@click.option("--exclude", type=FILE, multiple=True, metavar="BED", help="Leave out windows that touch these regions.")
+@click.option(
+    "--exclude",
+    "--blacklist",
+    type=FILE,
+    multiple=True,
+    metavar="BED",
+    help="Leave out windows that touch these regions.",
+)
 @limits_and_plan
 @out_option("data/NAME, after the TSS file")
 def command(genome, tss, exclude, out, counting, feature, gene_type, **options):
@@ -86,9 +95,20 @@ def command(genome, tss, exclude, out, counting, feature, gene_type, **options):
     with ExitStack() as stack:
         with reporting("Reading the genome") as report:
             opened = stack.enter_context(Genome.open(genome, progress=report))
+        for note in opened.prepared:
+            err_console.print(f"genome: {note}", markup=False, soft_wrap=True)
         regions = excluded_regions(exclude, opened)
         with reporting("Cutting promoters", unit="windows") as report:
             dataset = dataset_from_tss(
-                opened, tss, out or default_out(tss), exclude=regions, progress=report, **options
+                opened, tss, out or _default_out(tss), exclude=regions, progress=report, **options
             )
+    say_source(dataset)
     finish(dataset)
+
+
+def _default_out(tss):
+    """Name the folder after the file, without the endings of annotations."""
+    out = default_out(tss)
+    for ending in ENDINGS:
+        out = out.with_name(out.name.removesuffix(ending) or out.name)
+    return out

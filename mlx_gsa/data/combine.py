@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_gsa.data.collect import Collector, Limits, copy_numbers
+from mlx_gsa.data.collect import Collector, Limits
+from mlx_gsa.data.copies import copy_numbers
 from mlx_gsa.data.dataset import write_dataset
 from mlx_gsa.data.derive import carried_source, duplicate_counts, record_keys, take, take_sites
 from mlx_gsa.data.records import UNKNOWN, Records, Sites
@@ -55,12 +56,13 @@ def merge_datasets(datasets, out, *, drop_copies=False, plan=None):
     member = np.repeat(np.arange(len(datasets)), [len(d) for d in datasets])
     keys = record_keys(d.sequence(i) for d in datasets for i in range(len(d)))
     dropped, normalised = (sum((Counter(getattr(d.manifest, x)) for d in datasets), Counter()) for x in COUNTS)
-    records = _united(datasets, names, normalised, folds=plan is None)
     rows = np.arange(len(member))
     if drop_copies:
         rows = np.flatnonzero(member[copy_numbers(keys)] == member)
         dropped[DROPPED_COPY] += len(member) - len(rows)
-    elif plan is None:
+    kept = [np.isin(np.flatnonzero(member == i), rows) for i in range(len(datasets))]
+    records = _united(datasets, names, kept, normalised, folds=plan is None)
+    if not drop_copies and plan is None:
         _check_copies(keys, member, records, names)
     sites = _united_sites(datasets, rows, normalised)
     facts = {"task": datasets[0].task, "classes": datasets[0].classes, "sites": sites, "dropped": dropped}
@@ -122,9 +124,9 @@ def _check_copies(keys, member, records, names):
         )
 
 
-def _united(datasets, names, normalised, folds):
-    """Return the records of all sets as one table."""
-    ids = _unique_ids(datasets, names, normalised)
+def _united(datasets, names, kept, normalised, folds):
+    """Return the records of all sets as one table; ids are unique among those kept."""
+    ids = _unique_ids(datasets, names, kept, normalised)
     columns = {name: np.concatenate([getattr(d.records, name) for d in datasets]) for name in Records.DTYPES}
     groups = [_renamed_groups(d.records, new) for d, new in zip(datasets, ids, strict=True)]
     columns |= {"id": _text_column(chain(*ids)), "group": _text_column(chain(*groups))}
@@ -142,20 +144,18 @@ def _text_column(values):
     return column
 
 
-def _unique_ids(datasets, names, normalised):
+def _unique_ids(datasets, names, kept, normalised):
     """Return the ids of each set; those that another set has too begin with their set's name."""
-    known = Counter(chain(*(d.records.id.tolist() for d in datasets)))
+    known = Counter(name for d, mask in zip(datasets, kept, strict=True) for name in d.records.id[mask].tolist())
     taken, result = set(known), []
-    for dataset, name in zip(datasets, names, strict=True):
-        ids = []
-        for old in dataset.records.id.tolist():
-            new = old
-            if known[old] > 1:
-                new, normalised[RENAMED] = f"{name}:{old}", normalised[RENAMED] + 1
-                while new in taken:
-                    new += "'"
-                taken.add(new)
-            ids.append(new)
+    for dataset, name, mask in zip(datasets, names, kept, strict=True):
+        ids = dataset.records.id.tolist()
+        for row in np.flatnonzero(mask).tolist():
+            if known[ids[row]] > 1:
+                ids[row], normalised[RENAMED] = f"{name}|{ids[row]}", normalised[RENAMED] + 1
+                while ids[row] in taken:
+                    ids[row] += "'"
+                taken.add(ids[row])
         result.append(ids)
     return result
 
@@ -247,7 +247,7 @@ def _write_split(out, sequences, records, facts, source, normalised, plan):
 
     def made(sequences):
         found = collector.records(sequences)
-        source["split_by"] = collector.split_by
+        source.update(collector.split_notes)
         return found
 
     counts = {"normalised": collector.normalised, "duplicates": collector.duplicates}

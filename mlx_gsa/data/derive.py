@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_gsa.data.collect import copy_numbers, sequence_key
+from mlx_gsa.data.copies import copy_numbers, sequence_key
 from mlx_gsa.data.records import Records, Sites
 
 
@@ -41,10 +41,12 @@ def duplicate_counts(keys, records):
     first = copy_numbers(keys.tolist())
     later = np.flatnonzero(first != np.arange(len(first)))
     first = first[later]
+    labels = records.label[later], records.label[first]
+    differ = (labels[0] != labels[1]) & ~np.isnan(labels[0]) & ~np.isnan(labels[1])  # not measured is no contradiction
     return {
         "same sequence as an earlier record": len(later),
         "the same, but in another split": int((records.split[later] != records.split[first]).sum()),
-        "the same, but with another label": int((records.label[later] != records.label[first]).sum()),
+        "the same, but with another label": int(differ.sum()),
     }
 
 

@@ -1,6 +1,5 @@
 """What is in a data set, as plain numbers and words: what `gsa data DIR` shows and prints as JSON."""
 
-import json
 from collections import Counter
 
 import numpy as np
@@ -9,7 +8,6 @@ from mlx_gsa.data.gc_match import gc_contents
 from mlx_gsa.data.records import SPLITS
 from mlx_gsa.dna.alphabet import decode
 
-LEAKAGE = "leakage.json"
 QUANTILES = {"min": 0, "5 %": 5, "median": 50, "95 %": 95, "max": 100}
 SHOWN_BASES = 40
 FEW_VALUES = 12
@@ -59,7 +57,7 @@ def describe_dataset(dataset, first=3):
         "normalised": dict(manifest.normalised),
         "duplicates": dict(manifest.duplicates),
         "sites": None if dataset.sites is None else len(dataset.sites),
-        "leakage": read_leakage(dataset),
+        "leakage": dataset.leakage,
         "first": [_record(dataset, row) for row in range(min(first, len(dataset)))],
     }
 
@@ -113,12 +111,3 @@ def _record(dataset, row):
     plain = {name: None if value != value else value for name, value in plain.items()}
     more = "..." if len(tokens) > SHOWN_BASES else ""
     return plain | {"length": len(tokens), "sequence": decode(tokens[:SHOWN_BASES]) + more}
-
-
-def read_leakage(dataset):
-    """Return the leakage report of a data set, None where it has none that can be read."""
-    try:
-        content = json.loads((dataset.path / LEAKAGE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlx_gsa.data.overlaps import overlap_groups
-from mlx_gsa.data.records import SPLITS, UNKNOWN
+from mlx_gsa.data.records import SPLITS, UNKNOWN, label_to_split_by
 from mlx_gsa.data.similarity import cluster_records
 from mlx_gsa.data.splits import assign_folds, assign_splits
 from mlx_gsa.errors import SplitError
@@ -64,7 +64,7 @@ class Assignment:
     notes: dict = field(default_factory=dict)
 
 
-def assign(plan, task, facts, sequences, stated=None):
+def assign(plan, task, facts, sequences, stated=None, fills_validation=True):
     """Assign every record to a split and, if asked, to a fold.
 
     Parameters
@@ -76,6 +76,8 @@ def assign(plan, task, facts, sequences, stated=None):
         Read only where similarity decides.
     stated : list of str or None, optional
         Splits as the source states them; they go before the plan's.
+    fills_validation : bool
+        Whether validation records are taken out of the stated training records where there are none.
 
     Returns
     -------
@@ -96,7 +98,8 @@ def assign(plan, task, facts, sequences, stated=None):
     if stated is not None:
         if plan.chroms:
             raise SplitError("splits are stated, and chromosomes given", mend="Leave out one: --split-column none.")
-        split, notes["split_by"] = fill_validation(stated, labels, task, units, plan), STATED
+        split = fill_validation(stated, labels, task, units, plan) if fills_validation else stated
+        notes["split_by"] = STATED
     elif plan.chroms:
         split, notes["split_by"] = split_by_given(labels, task, facts.chrom, plan), by
     else:
@@ -277,5 +280,5 @@ def split_of_fold(records, fold, by, task, seed):
         raise SplitError("no such fold", expected=f"0 to {last}", found=str(fold))
     split = np.where(folds == fold, "test", "train").astype("U5")
     units = records.chrom if by == "chromosome" else records.group
-    share = VALIDATION_SHARE
-    return take_from_training(split, "val", share, records.label, task, units, [seed, fold])
+    labels = label_to_split_by(records.labels, task)
+    return take_from_training(split, "val", VALIDATION_SHARE, labels, task, units, [seed, fold])

@@ -181,7 +181,7 @@ def _where(dataset, text):
 def _texts(column, classes):
     """Write a column as the values of a filter: class names, whole numbers without a point."""
     if classes:
-        return [classes[int(value)] for value in column.tolist()]
+        return [classes[int(value)] if value == value else "" for value in column.tolist()]
     if column.dtype.kind == "f":
         return [f"{value:.9g}" for value in column.astype(float).tolist()]
     return [str(value) for value in column.tolist()]

@@ -118,22 +118,34 @@ def summarise(dataset):
     members = {name: rows for name, rows in members.items() if rows.size}
     with np.errstate(invalid="ignore"):
         gc = gc_bases / known
-    manifest, labels, names = dataset.manifest, dataset.records.label, _class_names(dataset)
+    manifest, names = dataset.manifest, _class_names(dataset)
     return DatasetSummary(
         task=dataset.task,
         classes=dataset.classes,
         splits=[_summarise_split(dataset, name, rows, gc_bases, known) for name, rows in members.items()],
         lengths={name: dataset.lengths[rows] for name, rows in members.items()},
         gc={name: gc[rows] for name, rows in members.items()},
-        labels={name: dataset.records.label[rows] for name, rows in members.items()},
+        labels={name: _known(dataset.records.label[rows]) for name, rows in members.items()},
         dropped=dict(manifest.dropped),
         normalised=dict(manifest.normalised),
         duplicates=dict(manifest.duplicates),
         sites=_count_sites(dataset.sites),
         best_reachable_r=dict(manifest.source.get("best_reachable_r") or {}),
         groups=_summarise_groups(dataset, names, gc),
-        shortcuts=find_shortcuts(dataset.task, labels, names, gc, dataset.lengths),
+        shortcuts=_shortcuts(dataset, names, gc),
     )
+
+
+def _known(labels):
+    """Return the labels that were measured."""
+    return labels[~np.isnan(labels)]
+
+
+def _shortcuts(dataset, names, gc):
+    """Return the shortcuts to the (first) label, among the records that have it."""
+    known = np.flatnonzero(~np.isnan(dataset.records.label))
+    names = None if names is None else names[known]
+    return find_shortcuts(dataset.task, dataset.records.label[known], names, gc[known], dataset.lengths[known])
 
 
 def _class_names(dataset):
@@ -143,7 +155,7 @@ def _class_names(dataset):
     if dataset.task == "binary" and KIND in dataset.records.extra:
         return dataset.records.extra[KIND]
     names = np.array(dataset.classes or ["negative", "positive"], dtype=object)
-    return names[dataset.records.label.astype(int)]
+    return names[np.nan_to_num(dataset.records.label).astype(int)]
 
 
 def _summarise_groups(dataset, names, gc):
@@ -152,8 +164,11 @@ def _summarise_groups(dataset, names, gc):
         return []
     labels, groups = dataset.records.label, []
     order = np.argsort(-labels if dataset.task == "binary" else labels, kind="stable")
+    missing = np.isnan(labels)
     for name in dict.fromkeys(names[order].tolist()):
-        rows = names == name
+        rows = (names == name) & ~missing
+        if not rows.any():
+            continue
         counts = {split: int(np.isin(dataset.indices(split), np.flatnonzero(rows)).sum()) for split in SPLITS}
         groups.append(ClassSummary(name, counts, dataset.lengths[rows], gc[rows]))
     return groups
@@ -174,7 +189,7 @@ def _base_counts(dataset):
 
 def _summarise_split(dataset, name, rows, gc_bases, known):
     """Return the summary of the records `rows`."""
-    labels, lengths = dataset.records.label[rows].astype(float), dataset.lengths[rows]
+    labels, lengths = _known(dataset.records.label[rows]).astype(float), dataset.lengths[rows]
     numeric = dataset.task != "multiclass"
     counts = {}
     if dataset.task != "regression":
@@ -187,8 +202,8 @@ def _summarise_split(dataset, name, rows, gc_bases, known):
         bases=int(lengths.sum()),
         mean_length=float(lengths.mean()),
         gc=float(gc_bases[rows].sum() / max(known[rows].sum(), 1)),
-        label_mean=float(labels.mean()) if numeric else float("nan"),
-        label_sd=float(labels.std()) if numeric else float("nan"),
+        label_mean=float(labels.mean()) if numeric and labels.size else float("nan"),
+        label_sd=float(labels.std()) if numeric and labels.size else float("nan"),
         class_counts=counts,
     )
 

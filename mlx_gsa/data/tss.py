@@ -13,7 +13,7 @@ from mlx_gsa.data.windows import write_windows
 from mlx_gsa.dna.annotation import Choices, kind_of, read_tss
 from mlx_gsa.dna.bed import read_bed
 from mlx_gsa.dna.intervals import IntervalSet
-from mlx_gsa.errors import DatasetError, TableError
+from mlx_gsa.errors import DatasetError, RegionError, TableError
 
 ENOUGH_CHROMOSOMES = 5  # for a split by chromosome; with fewer, one test chromosome is no sample of the genome
 UNKNOWN_CHROMOSOME = "TSS on a chromosome that the genome does not have"
@@ -152,10 +152,21 @@ def excluded_regions(paths, genome):
     -------
     IntervalSet or None
         None without a file. Regions on chromosomes that the genome does not have cannot touch a window.
+
+    Raises
+    ------
+    RegionError
+        A file is no BED, or no region of any is on a chromosome of the genome.
     """
+    if not paths:
+        return None
     regions = [feature.region for path in paths for feature in read_bed(path)]
     named = ((genome.resolve(region.chrom), region) for region in regions)
-    return IntervalSet.of(replace(region, chrom=name) for name, region in named if name) if paths else None
+    found = IntervalSet.of(replace(region, chrom=name) for name, region in named if name)
+    if not len(found):
+        where, mend = ", ".join(map(str, paths)), "Give a blacklist of this assembly, or leave it out."
+        raise RegionError("no region to exclude is on a chromosome of the genome", where=where, mend=mend)
+    return found
 
 
 class _Counts:

@@ -2,11 +2,13 @@
 
 import csv
 
-from mlx_gsa.dna.annotation_lines import Malformed, make_tss, number_or_nan, whole
+from mlx_gsa.dna.annotation_lines import Malformed, Unusable, make_tss, number_or_nan, whole
 
 CHROM = ("chrom", "chr", "chromosome", "seqname", "seqnames", "seqid")
 POSITION = ("tss", "position", "pos", "start")
 NAMES = ("id", "tss_id", "orf", "gene_id", "gene", "name", "gene_name", "symbol")
+NO_POSITION = "no position"
+MISSING = ("", "na", "nan", "n/a", "none", "null", ".")
 GENES = ("gene_id", "gene", "orf", "gene_name", "symbol")
 
 
@@ -57,9 +59,9 @@ class TableColumns:
         if len(fields) != self.width:
             raise Malformed("a row with another number of columns than the header", f"{self.width}", f"{len(fields)}")
         strand = fields[self.strand].strip()
-        position = whole(fields[self.position], "position") - _offset(choices.counting, strand)
+        position = _position(fields[self.position]) - _offset(choices.counting, strand)
         if self.end is not None and strand == "-":
-            position = whole(fields[self.end], "end") - 1
+            position = _position(fields[self.end]) - 1
         names = [fields[column].strip() for column in self.names if fields[column].strip()]
         gene = next((fields[column].strip() for column in self.genes if fields[column].strip()), "")
         score = number_or_nan(fields[self.score]) if self.score is not None else float("nan")
@@ -71,6 +73,13 @@ class TableColumns:
         """Split a row as spreadsheets write it."""
         fields = next(csv.reader([line])) if self.delimiter == "," else line.rstrip("\r\n").split("\t")
         return [field[1:-1] if len(field) > 1 and field[0] == field[-1] == '"' else field for field in fields]
+
+
+def _position(text):
+    """Read a position; data frames with gaps write 2169 as 2169.0."""
+    if text.strip().lower() in MISSING:
+        raise Unusable(NO_POSITION)
+    return whole(text.strip().removesuffix(".0"), "position")
 
 
 def _offset(counting, strand):

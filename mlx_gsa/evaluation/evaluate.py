@@ -7,10 +7,12 @@ import numpy as np
 from mlx_gsa.errors import DatasetError, RunError
 from mlx_gsa.evaluation.bootstrap import bootstrap_intervals, paired_ratio_interval
 from mlx_gsa.evaluation.cost import compare_flops, compare_forward
+from mlx_gsa.evaluation.fit import check_fit
 from mlx_gsa.evaluation.kmer_baseline import compare_simple_models, require_sklearn
 from mlx_gsa.evaluation.matching import make_strata, score_strata
 from mlx_gsa.evaluation.outcome import LEVEL, Evaluation, evaluation_manifest
-from mlx_gsa.evaluation.prediction import METRICS, pearson
+from mlx_gsa.evaluation.outputs import intervals_by_output, metrics_of
+from mlx_gsa.evaluation.prediction import pearson
 from mlx_gsa.evaluation.selection import SelectionTally
 from mlx_gsa.evaluation.selection_report import make_report
 
@@ -79,14 +81,14 @@ def evaluate_run(
         require_sklearn()  # before a long evaluation, not after it
     report = progress or (lambda done, total, note: None)
     predictor = predictor or _load(run)
-    _check_fit(predictor, dataset)
+    check_fit(predictor, dataset)
     indices = _indices(dataset, split, min_length)
     predictions, kept_share, tally = _predict(predictor, dataset, indices, batch_size, report, seed)
-    labels = np.asarray(dataset.records.label)[indices]
+    labels = np.asarray(dataset.labels)[indices]
     groups = np.asarray(dataset.records.group)[indices] if by_group else None
     options = {"n": bootstrap, "seed": seed, "groups": groups, "level": LEVEL}
     report(len(indices), len(indices), "bootstrap")
-    metrics = bootstrap_intervals(METRICS[dataset.task], labels, predictions, **options)
+    metrics = bootstrap_intervals(metrics_of(dataset.task, dataset.outputs), labels, predictions, **options)
     reachable = _reachable(dataset, indices, labels, predictions, options)
     selection = None if tally is None else make_report(tally, bootstrap, seed, LEVEL)
     strata = make_strata(dataset, indices, seed=seed)
@@ -95,21 +97,18 @@ def evaluate_run(
     report(len(indices), len(indices), "cost")
     settings = {"seed": seed, "by_group": by_group, "baselines": baselines, "min_length": min_length}
     return Evaluation(
-        task=dataset.task,
-        split=split,
-        classes=dataset.classes,
-        ids=np.asarray(dataset.records.id)[indices],
-        labels=labels,
-        predictions=predictions,
+        task=dataset.task, split=split, classes=dataset.classes, outputs=dataset.outputs,
+        ids=np.asarray(dataset.records.id)[indices], labels=labels, predictions=predictions,
         metrics=metrics,
+        by_output=intervals_by_output(dataset.task, dataset.outputs, labels, predictions, **options),
+        strata=score_strata(strata, labels, predictions, **options) or None,
         reachable=reachable,
         kept_share=kept_share,
         selection=selection,
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
         manifest=evaluation_manifest(run, dataset, split, len(indices), bootstrap, batch_size, **settings),
         baselines=beside,
-        strata=score_strata(strata, labels, predictions, **options) or None,
-    )
+    )  # fmt: skip
 
 
 def _load(run):
@@ -133,25 +132,6 @@ def _indices(dataset, split, min_length):
     return chosen
 
 
-def _check_fit(predictor, dataset):
-    if predictor.task != dataset.task:
-        raise DatasetError(
-            "The data set is for another task than the model",
-            where=str(dataset.path),
-            expected=predictor.task,
-            found=dataset.task,
-            mend="Give a data set of the model's task with --data, or train on this one.",
-        )
-    if predictor.classes and dataset.classes and list(predictor.classes) != list(dataset.classes):
-        raise DatasetError(
-            "The data set has other classes than the model",
-            where=str(dataset.path),
-            expected=", ".join(predictor.classes),
-            found=", ".join(dataset.classes),
-            mend="Prepare the data set with the model's classes in the model's order.",
-        )
-
-
 def _predict(predictor, dataset, indices, batch_size, report, seed):
     """Stream the split through the model; keep predictions, share kept and the tally, None without sites."""
     sites = dataset.sites
@@ -166,7 +146,11 @@ def _predict(predictor, dataset, indices, batch_size, report, seed):
             tally.add(found.relevance, found.kept, sites.of(index))
         report(done, len(indices), "predict")
     outputs = np.stack(outputs)
-    return outputs if dataset.task == "multiclass" else outputs[:, 0], n_kept / n_positions, tally
+    if dataset.outputs:
+        outputs = outputs[:, [predictor.outputs.index(name) for name in dataset.outputs]]
+    elif dataset.task != "multiclass":
+        outputs = outputs[:, 0]
+    return outputs, n_kept / n_positions, tally
 
 
 def _check_output(output, record):
@@ -180,7 +164,7 @@ def _check_output(output, record):
 
 def _reachable(dataset, indices, labels, predictions, options):
     clean = dataset.records.extra.get("clean_label")
-    if clean is None or dataset.task != "regression":
+    if clean is None or dataset.task != "regression" or dataset.outputs:
         return None
     clean = np.asarray(clean, float)[indices]
     best = bootstrap_intervals({"best_r": pearson}, labels, clean, **options)

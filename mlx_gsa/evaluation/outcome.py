@@ -25,10 +25,11 @@ class Evaluation:
     task, split : str
     classes : list of str or None
     ids, labels : np.ndarray, shape (n,)
-    predictions : np.ndarray, shape (n,) or (n, C)
-        Value, probability of class 1, or probability of each class.
+        Labels of several outputs: (n, n_outputs), nan where not measured.
+    predictions : np.ndarray, shape (n,), (n, n_outputs) or (n, C)
+        Value, probability of class 1, of each of several outputs; or probability of each class.
     metrics : dict of str to Interval
-        By the names of `prediction.METRICS`, the leading one first.
+        By the names of `prediction.METRICS`, the leading one first; of several outputs the mean over them.
     reachable : dict of str to Interval or None
         Where the noise-free label is known: ``best_r``, its Pearson r with the label, which no model can pass
         in expectation, and ``share``, the model's r over it.
@@ -46,6 +47,10 @@ class Evaluation:
         task is binary.
     manifest : dict
         Run, data, split, seed, versions, machine and the command that repeats this.
+    outputs : list of str or None
+        Names of several outputs.
+    by_output : dict of str to dict of str to Interval, or None
+        The metrics of each of several outputs.
     """
 
     task: str
@@ -62,6 +67,8 @@ class Evaluation:
     manifest: dict
     baselines: list | None = None
     strata: list | None = None
+    outputs: list | None = None
+    by_output: dict | None = None
 
     @property
     def name(self) -> str:
@@ -83,7 +90,9 @@ class Evaluation:
                 "kept_share": self.kept_share,
                 "selection": self.selection and self.selection.to_dict(),
                 "cost": self.cost,
-                "baselines": self.baselines,
+                "baselines": [_without(one, "predictions") for one in self.baselines or ()] or None,
+                "outputs": self.outputs,
+                "by_output": self.by_output,
                 "strata": self.strata,
             }
         )
@@ -113,10 +122,18 @@ class Evaluation:
         """Lay out id, label and prediction of each record as tab-separated text.
 
         For several classes the prediction is the number of the likeliest, followed by each class's
-        probability.
+        probability. Of several outputs the first has these names, each other one ``label:NAME`` and
+        ``prediction:NAME``. Simple models add a column each by their name, where there is one number a record.
         """
         columns = {"id": self.ids, "label": self.labels, "prediction": self.predictions}
-        if self.predictions.ndim == 2:
+        for number, name in enumerate(self.outputs or ()):
+            ending = f":{name}" if number else ""
+            columns[f"label{ending}"] = self.labels[:, number]
+            columns[f"prediction{ending}"] = self.predictions[:, number]
+        for simple in self.baselines or ():
+            if self.predictions.ndim == 1 and "predictions" in simple:
+                columns[simple["name"]] = np.asarray(simple["predictions"])
+        if self.task == "multiclass":
             columns["prediction"] = self.predictions.argmax(1)
             names = self.classes or range(self.predictions.shape[1])
             columns |= {f"p_{name}": self.predictions[:, c] for c, name in enumerate(names)}
@@ -150,6 +167,11 @@ def evaluation_manifest(run, dataset, split, n, bootstrap, batch_size, seed, by_
         "versions": versions(),
         "machine": machine(),
     }
+
+
+def _without(entries, name):
+    """Return a dict without one of its entries."""
+    return {key: value for key, value in entries.items() if key != name}
 
 
 def _jsonable(value):

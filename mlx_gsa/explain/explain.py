@@ -41,6 +41,8 @@ class _Options(NamedTuple):
     classes: list | None
     tally: MotifTally | None = None
     is_other: Callable = lambda record: False
+    outputs: list | None = None
+    output: int = 0
 
 
 def explain_records(
@@ -48,7 +50,7 @@ def explain_records(
     heatmaps: int | str = DEFAULT_HEATMAPS, top: int = DEFAULT_TOP, progress: Callable | None = None,
     sparsity: float | None = None, batch_size: int = 32, record_files: bool = True,
     source: dict | None = None, tally: MotifTally | None = None, others: Iterable[Record] = (),
-    is_other: Callable | None = None,
+    is_other: Callable | None = None, output: str | None = None,
 ) -> Iterator[Explanation]:  # fmt: skip
     """Explain records and write what was found; memory does not grow with their number.
 
@@ -91,6 +93,8 @@ def explain_records(
         Records that are not explained, only counted as those to compare with.
     is_other : callable, optional
         Says of a record that is explained whether it is one of those to compare with.
+    output : str, optional
+        Of several outputs the one whose contributions are shown; the first without it.
 
     Yields
     ------
@@ -110,6 +114,8 @@ def explain_records(
     tally = tally if scanner else None
     options = _Options(out, scanner, sites_of, top, record_files, predictor.task, predictor.classes, tally)
     options = options._replace(is_other=is_other or options.is_other)
+    outputs = getattr(predictor, "outputs", None)
+    options = options._replace(outputs=outputs, output=_chosen(outputs, output))
     maps = None if heatmaps == "all" else int(heatmaps)
     names, done = UniqueNames(), 0
     with atomic_folder(out, kind=FORMAT, known=KNOWN_NAMES, error=GsaError) as folder:
@@ -128,6 +134,16 @@ def explain_records(
             if rows:
                 write_motif_table(folder / MOTIFS, rows)
         write_manifest(folder, _facts(source, done, heatmaps, sparsity, options))
+
+
+def _chosen(outputs, output):
+    """Return the number of the output to show."""
+    if output is None:
+        return 0
+    if output not in (outputs or ()):
+        found, expected = str(output), ", ".join(outputs) if outputs else "none: the model has a single output"
+        raise GsaError("the model has no such output", expected=expected, found=found)
+    return outputs.index(output)
 
 
 def _predictions(predictor, records, maps, batch_size):
@@ -174,7 +190,7 @@ def _count_others(scanned, options):
 
 def _spans(prediction, options):
     """Return the spans of a prediction, what each position adds to the output explained, and which output that is."""
-    output = int(np.argmax(prediction.prediction)) if options.task == "multiclass" else 0
+    output = int(np.argmax(prediction.prediction)) if options.task == "multiclass" else options.output
     contribution = signed_contribution(prediction.contribution, output)
     return find_spans(prediction.relevance, prediction.kept, contribution), contribution, output
 
@@ -194,8 +210,10 @@ def _explain(record, prediction, hits, folder, name, combined, options, drawn) -
         files = write_record_files(folder / "records" / name, record, prediction, spans, contribution)
     found = Explanation(
         record.id, record.place, len(record.tokens), float(prediction.prediction[output]),
-        describe_prediction(prediction.prediction, options.task, options.classes), record.label,
+        describe_prediction(prediction.prediction, options.task, options.classes, options.outputs),
+        record.label if record.labels is None else record.labels.get((options.outputs or [""])[output]),
         len(prediction.kept), len(spans), len(telling), tuple(best), matches, tuple(sites), {}, record.note,
+        _by_output(prediction, record, options.outputs),
     )  # fmt: skip
     if drawn:
         files = {**_draw(folder / "records" / name, record, prediction, found, known, output), **files}
@@ -204,6 +222,14 @@ def _explain(record, prediction, hits, folder, name, combined, options, drawn) -
     combined.add_spans(record, decode(record.tokens), best, matches)
     final = {key: options.out / path.relative_to(folder) for key, path in files.items()}
     return found._replace(files=final)
+
+
+def _by_output(prediction, record, outputs):
+    """Return prediction and label of each of several outputs by column name, None where there is one."""
+    if not outputs:
+        return None
+    found = {f"prediction:{name}": float(value) for name, value in zip(outputs, prediction.prediction, strict=True)}
+    return found | {f"label:{name}": (record.labels or {}).get(name) for name in outputs}
 
 
 def _draw(folder, record, prediction, found, known, output):
@@ -235,6 +261,8 @@ def _facts(source: Mapping | None, done, heatmaps, sparsity, options) -> dict:
         "n_records": done,
         "task": options.task,
         "classes": options.classes,
+        "outputs": options.outputs,
+        "shown_output": options.outputs and options.outputs[options.output],
         "sparsity": sparsity,
         "heatmaps": heatmaps,
         "n_motifs": len(scanner.motifs) if scanner else 0,

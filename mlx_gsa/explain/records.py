@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlx_gsa.data.records import LABEL
 from mlx_gsa.dna.coordinates import mentions_region, parse_region
 from mlx_gsa.errors import DatasetError
 from mlx_gsa.explain.place import Place
@@ -13,8 +14,8 @@ from mlx_gsa.explain.place import Place
 class Record(NamedTuple):
     """One sequence to explain.
 
-    ``tokens`` has shape (L,), uint8; ``label`` is the measured value or class where one is known; ``note``
-    is something the reader should be told about the record, or empty.
+    ``tokens`` has shape (L,), uint8; ``label`` is the measured value or class where one is known, ``labels`` those of
+    several outputs by name; ``note`` is something the reader should be told about the record, or empty.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Record(NamedTuple):
     place: Place
     label: float | None = None
     note: str = ""
+    labels: dict | None = None
 
 
 def fasta_records(records: Iterable) -> Iterator[Record]:
@@ -69,7 +71,17 @@ def dataset_records(dataset, indices: Iterable[int]) -> Iterator[Record]:
         place = Place.of_record(name, len(tokens))
         if known:
             place = Place(str(table.chrom[index]), start, end, str(table.strand[index]) or ".")
-        yield Record(name, tokens, place, float(table.label[index]))
+        label = None if np.isnan(table.label[index]) else float(table.label[index])
+        yield Record(name, tokens, place, label, "", _labels(dataset, index))
+
+
+def _labels(dataset, index):
+    """Return the labels of a record that were measured, by output; None where there is one label."""
+    if not dataset.outputs:
+        return None
+    columns = [dataset.records.label, *(dataset.records.extra[LABEL + name] for name in dataset.outputs[1:])]
+    found = {name: float(column[index]) for name, column in zip(dataset.outputs, columns, strict=True)}
+    return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
 def find_records(dataset, names: Iterable[str]) -> list[int]:
@@ -140,7 +152,7 @@ def class_records(dataset, split: str, class_name: str | None = None, limit: int
         words = (names[1], names[0]) if is_other else (f"{split} records", None)
         return ClassRecords(_some(dataset, rows, split, limit), nothing, is_other, words)
     number = _class_number(dataset, names, class_name)
-    mine, others = rows[labels == number], _spread(rows[labels != number], limit)
+    mine, others = rows[labels == number], _spread(rows[(labels != number) & ~np.isnan(labels)], limit)
     words = (names[number], names[1 - number] if len(names) == 2 else "the other classes")
     return ClassRecords(_some(dataset, mine, f"{split}, class {names[number]}", limit), others, None, words)
 

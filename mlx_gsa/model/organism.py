@@ -161,6 +161,17 @@ class SparseOrganism(nn.Module):
         bias = self.attention.distance_bias(projected) if self.config.distance else mx.array(0.0)
         return self.approximator.pairwise(projected.queries, projected.keys, projected.values, bias, gates)
 
+    def kept_sum(self, tokens, lengths, counts, widest: int) -> mx.array:
+        """Sum the features of the kept positions by their gates: (B, F), what a linear approximator would see.
+
+        Arguments as in `__call__`.
+        """
+        features = self.features(tokens)
+        relevance = self.selector(features)
+        kept, mask = self._keep(tokens, relevance, lengths, counts, widest, None)
+        chosen, gates = self._gather(features, relevance, kept, mask)
+        return (gates[:, None] @ chosen)[:, 0]
+
     def pool(self, features, relevance, lengths) -> mx.array:
         """Sum the features of all positions by their gates: (B, L, D) -> (B, D); no interaction, linear in L."""
         real = mx.arange(relevance.shape[1])[None] < lengths[:, None]

@@ -22,6 +22,7 @@ from mlx_gsa.training.optimizer import build_optimizer
 from mlx_gsa.training.setup import sparsity_at
 from mlx_gsa.training.step import build_step
 from mlx_gsa.training.validation import METRIC_NAMES, validate
+from mlx_gsa.training.weighting import record_weights
 
 BEST = "best"
 _SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch
@@ -49,7 +50,8 @@ class Trainer:
         self.rows = {split: dataset.indices(split) for split in ("train", "val")}
         self.lengths = dataset.lengths[self.rows["train"]]
         self.buckets = bucket_lengths(self.lengths)
-        self.labels = bundle.scale.learned(dataset.records.label)
+        self.labels = bundle.scale.learned(dataset.labels)
+        self.weights = record_weights(dataset, self.rows["train"], settings.use_weights)
         self.steps_per_epoch = len(self._plan(0))
         total_steps = self.steps_per_epoch * settings.epochs
         self.optimizer = build_optimizer(settings, bundle.model.trainable_parameters(), total_steps)
@@ -125,7 +127,7 @@ class Trainer:
         )  # fmt: skip
         widest = min(padded, widest_budget(padded, sparsity, model_config.max_selected))
         counts = budget(batch.lengths, sparsity, model_config.max_selected)
-        inputs = (batch.tokens, batch.lengths, counts, self.labels[batch.indices], batch.weights)
+        inputs = (batch.tokens, batch.lengths, counts, self.labels[batch.indices], self._weights(batch))
         key = mx.random.key(settings.seed * 1_000_003 + epoch * 100_003 + number)
         main, local, norm, by_organ = self._compiled(padded, widest)(*map(mx.array, inputs), key)
         mx.eval(main, local, norm, by_organ, self.bundle.model.state, self.optimizer.state)
@@ -134,6 +136,9 @@ class Trainer:
         self.progress["step"] = number + 1
         self._whole = self._snapshot()
         self.observe(self._step_row(epoch, number, len(rows), sparsity))
+
+    def _weights(self, batch):
+        return batch.weights if self.weights is None else batch.weights * self.weights[batch.indices]
 
     def _compiled(self, padded, widest):
         key = (padded, widest)
@@ -184,8 +189,10 @@ class Trainer:
         }  # fmt: skip
         if len(self.rows["val"]):
             predictor = Predictor(self._usable()).with_sparsity(sparsity)
-            loss, metric = validate(predictor, self.dataset, self.rows["val"], self.config.training.batch_size)
-            row |= {"val_loss": loss, "val_metric": metric, "metric_name": METRIC_NAMES[self.dataset.task]}
+            loss, metric, each = validate(predictor, self.dataset, self.rows["val"], self.config.training.batch_size)
+            name = METRIC_NAMES[self.dataset.task]
+            row |= {"val_loss": loss, "val_metric": metric, "metric_name": f"mean {name}" if each else name}
+            row |= {"val_metrics": each} if each else {}
         return row
 
     def _judge(self, row):

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlx_gsa.data.batches import assemble, inference_length
 from mlx_gsa.data.dataset import Dataset
-from mlx_gsa.model.organism import SparseOrganism
+from mlx_gsa.model.organism import SparseOrganism, forward_budget
 from mlx_gsa.model.stem import SATURATION
 from mlx_gsa.training.context_start import MAX_RECORDS, kmer_shares, start_table
 
@@ -19,7 +19,7 @@ _LOGITS = 4.0  # logit of a probability p near a half is about 4 (p - 1/2)
 
 
 def warm_start(model: SparseOrganism, dataset: Dataset, rows, targets: np.ndarray, seed: int) -> None:
-    """Set readout and approximator to the best linear prediction from the gated sum of the features.
+    """Set readout and approximator to the best linear predictions from gated sums of features: of all, of those kept.
 
     Parameters
     ----------
@@ -38,10 +38,9 @@ def warm_start(model: SparseOrganism, dataset: Dataset, rows, targets: np.ndarra
     drawn = np.sort(order[: max(1, int(np.searchsorted(total, MAX_POSITIONS)))])
     if model.config.context:
         _start_context(model, dataset, rows[drawn], targets[drawn])
-    weights, bias = ridge(pooled_features(model, dataset, rows[drawn]), targets[drawn])
-    if dataset.task != "regression":
-        weights, bias = weights * _LOGITS, (bias - 0.5) * _LOGITS
+    weights, bias = _fit(pooled_features(model, dataset, rows[drawn]), targets[drawn], dataset.task)
     model.readout.weight, model.readout.bias = mx.array(weights.T), mx.array(bias)
+    weights, bias = _fit(kept_features(model, dataset, rows[drawn]), targets[drawn], dataset.task)
     model.bias = mx.array(bias)
     _linear_approximator(model, weights * (model.config.reference_budget**0.5 / SATURATION))
 
@@ -55,16 +54,39 @@ def _start_context(model, dataset, rows, targets):
     model.context.table = mx.array(start_table(shares, pooled, targets, np.array(model.context.table)))
 
 
+def _fit(inputs, targets, task):
+    weights, bias = ridge(inputs, targets)
+    return (weights, bias) if task == "regression" else (weights * _LOGITS, (bias - 0.5) * _LOGITS)
+
+
 def pooled_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray:
     """Return the gated sum of the features of each record, as the local objective reads it; shape (n, F)."""
-    pooled = []
+
+    def pool(tokens, lengths):
+        features = model.features(tokens)
+        return model.pool(features, model.selector(features), mx.array(lengths))
+
+    return _by_batches(pool, dataset, rows)
+
+
+def kept_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray:
+    """Return the gated sum of the features of the kept positions of each record, on the same scale; shape (n, F)."""
+
+    def kept(tokens, lengths):
+        counts, widest = forward_budget(model.config, lengths, tokens.shape[1])
+        return model.kept_sum(tokens, mx.array(lengths), counts, widest) * (1 / SATURATION)
+
+    return _by_batches(kept, dataset, rows)
+
+
+def _by_batches(function, dataset, rows):
+    parts = []
     for start in range(0, len(rows), _BATCH):
         members = rows[start : start + _BATCH]
         padded = inference_length(int(dataset.lengths[members].max()))
         batch = assemble(dataset, members, padded, len(members))
-        features = model.features(mx.array(batch.tokens))
-        pooled.append(np.array(model.pool(features, model.selector(features), mx.array(batch.lengths))))
-    return np.concatenate(pooled).astype(np.float64)
+        parts.append(np.array(function(mx.array(batch.tokens), batch.lengths)))
+    return np.concatenate(parts).astype(np.float64)
 
 
 def ridge(inputs: np.ndarray, targets: np.ndarray, strength: float = 1e-2) -> tuple[np.ndarray, np.ndarray]:
