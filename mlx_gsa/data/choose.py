@@ -97,7 +97,7 @@ def _none_fits(genome, seen, dropped):
     names = ", ".join(genome.names[:5]) + (", ..." if len(genome.names) > 5 else "")
     mend = ASSEMBLY if unknown + beyond else "Take shorter windows, or a genome with longer chromosomes."
     return RegionError(
-        "no usable record, as no window lies within the genome",
+        "no window lies in the genome",
         where=str(genome.path),
         expected=f"chromosomes such as {names}" if unknown else "windows within their chromosomes",
         found=found if seen else "no window at all",
@@ -119,7 +119,7 @@ def choose_windows(windows, dropped, *, exclude=None, min_distance=0, overlaps="
     min_distance : int
         Smallest gap between two windows, in bp.
     overlaps : str
-        ``drop`` or ``keep``, which keeps copies, too.
+        ``drop`` or ``keep``; copies are left out either way.
     top : int, optional
         Keep no more than so many positives.
 
@@ -172,9 +172,9 @@ def _reason_to_drop(window, exclude, places, crowd):
     region = window.region
     if exclude is not None and exclude.overlaps(region.chrom, region.start, region.end):
         return EXCLUDED
-    if crowd is None:
-        return None
-    return COPY if region in places else crowd.reason_against(region)
+    if region in places:
+        return COPY
+    return crowd.reason_against(region) if crowd is not None else None
 
 
 class _Crowd:

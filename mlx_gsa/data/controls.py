@@ -171,7 +171,7 @@ def sequence_controls(sequences, control, rng):
     )
 
 
-def made_controls(sequence, n, control, seed, batch=2000):
+def made_controls(sequence, n, control, seed, batch=2000, partial=None):
     """Make the controls of many sequences, a batch at a time.
 
     Parameters
@@ -185,6 +185,8 @@ def made_controls(sequence, n, control, seed, batch=2000):
     seed : int
     batch : int
         Sequences made, and held in memory, together.
+    partial : Partial, optional
+        Journal of a run that goes on: batches that are in it are not made again.
 
     Yields
     ------
@@ -192,14 +194,19 @@ def made_controls(sequence, n, control, seed, batch=2000):
         Number of the positive, how many controls of it came before, and the tokens; None where the sequence has no
         other order.
     """
-    parents, rng = control_parents(n, control, seed), _generator(seed, control)
+    parents = control_parents(n, control, seed)
     copies = _copies(parents)
     for first in range(0, len(parents), batch):
         some = parents[first : first + batch].tolist()
-        originals = [sequence(parent) for parent in some]
-        made = sequence_controls(originals, control, rng)
-        for parent, copy, old, new in zip(some, copies[first : first + batch].tolist(), originals, made, strict=True):
-            yield parent, copy, None if np.array_equal(old, new) else new
+        made = partial.skip(len(some)) if partial is not None else []
+        if not made:
+            originals = [sequence(parent) for parent in some]
+            made = sequence_controls(originals, control, _generator(seed, control, first))
+            made = [new[:0] if np.array_equal(old, new) else new for old, new in zip(originals, made, strict=True)]
+            for tokens in made if partial is not None else ():
+                partial.keep(tokens)
+        for parent, copy, tokens in zip(some, copies[first : first + batch].tolist(), made, strict=True):
+            yield parent, copy, tokens if tokens.size else None
 
 
 def genomic_controls(genome, positives, control, *, exclude=None, seed=0, progress=None, counts=None):
@@ -255,9 +262,9 @@ def genomic_controls(genome, positives, control, *, exclude=None, seed=0, progre
     return [(_moved(positives[parent], place), parent) for parent, place in sorted(found)]
 
 
-def _generator(seed, control):
-    """Return a generator of its own for each kind of control."""
-    return np.random.default_rng([seed, KINDS.index(control.kind)])
+def _generator(seed, control, batch=0):
+    """Return a generator of its own for each kind of control, and each batch of it."""
+    return np.random.default_rng([seed, KINDS.index(control.kind), batch])
 
 
 def _copies(parents):

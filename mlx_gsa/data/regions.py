@@ -90,24 +90,16 @@ def dataset_from_regions(
     windows = list(reader.windows(positives))
     if negatives:
         windows = _with_negatives(windows, negatives, reader)
-    facts = {
-        "kind": "regions",
-        "positives": Path(positives).name,
-        "negatives": [Path(path).name for path in negatives],
-        "exclude": [Path(path).name for path in exclude],
-        **asdict(choices),
-        **(source or {}),
-        "warnings": reader.warnings,
-    }
+    binary = choices.activity is None
     return write_windows(
         out,
         genome,
         windows,
-        task="binary" if choices.activity is None else "regression",
-        source=facts,
+        task="binary" if binary else "regression",
+        source=_describe(positives, negatives, exclude, choices, reader) | (source or {}),
         plan=plan or SplitPlan(),
         limits=limits or Limits(),
-        classes=CLASSES if choices.activity is None else None,
+        classes=CLASSES if binary else None,
         controls=controls,
         exclude=left_out,
         min_distance=min_distance,
@@ -117,6 +109,18 @@ def dataset_from_regions(
         normalised=normalised,
         progress=progress,
     )
+
+
+def _describe(positives, negatives, exclude, choices, reader):
+    """Return what the manifest says of the source: the files' names, every choice made, every doubt."""
+    names = {"negatives": negatives, "exclude": exclude}
+    return {
+        "kind": "regions",
+        "positives": Path(positives).name,
+        **{name: [Path(path).name for path in paths] for name, paths in names.items()},
+        **asdict(choices),
+        "warnings": reader.warnings,
+    }
 
 
 def _check_request(positives, negatives, controls, choices):

@@ -227,16 +227,33 @@ def _index(plain, path, cache, prepared):
     key = hashlib.sha256(str(plain.resolve()).encode()).hexdigest()[:16]
     apart = cache / "genomes" / f"{plain.name}-{key}.fai"
     for index in (beside, apart):
-        if index.is_file() and index.stat().st_mtime_ns >= plain.stat().st_mtime_ns and index.stat().st_size:
+        if index.is_file() and index.stat().st_mtime_ns >= plain.stat().st_mtime_ns and _fits(plain, index):
             return index
     index = beside if os.access(plain.parent, os.W_OK) else apart
     index.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".index-", dir=index.parent) as folder:
         made = Path(folder) / index.name
-        _open_fasta(plain, path, made).close()
+        _open_fasta(plain, path, made).close()  # raises before the index gets its name
         shutil.move(made, index)
     prepared.append(f"index made once: {index}")
     return index
+
+
+def _fits(plain, index):
+    """Say whether an index is that of the file: its records begin behind line ends, its last ends with the file."""
+    try:
+        lines = [line.split("\t") for line in index.read_text(encoding="utf-8").splitlines()]
+        rows = [[int(text) for text in fields] for _, *fields in lines]
+        with open(plain, "rb") as file:
+            for _, offset, *_ in rows:
+                file.seek(offset - 1)
+                if file.read(1) != b"\n":
+                    return False
+            length, offset, letters, width = rows[-1]
+            file.seek(offset + length + (length - 1) // letters * (width - letters))
+            return not file.read(16).strip()
+    except (OSError, ValueError, IndexError, ZeroDivisionError):
+        return False
 
 
 def _open_fasta(plain, path, index):
@@ -245,7 +262,8 @@ def _open_fasta(plain, path, index):
 
     try:
         fasta = pyfaidx.Fasta(str(plain), indexname=str(index), as_raw=True, rebuild=False)
-        if not len(fasta.keys()):
+        if not sum(len(record) for record in fasta):
+            fasta.close()
             raise GenomeError("the genome has no sequence", where=str(path))
         return fasta
     except (pyfaidx.FastaIndexingError, ValueError, OSError) as problem:
