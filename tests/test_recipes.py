@@ -11,7 +11,7 @@ from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.training.loop import Trainer
 from mlx_gsa.training.setup import PARAMETER_LIMIT, new_bundle
 
-RECIPES = sorted((Path(__file__).parent.parent / "configs/recipes").glob("*.toml"))
+RECIPES = sorted((Path(__file__).parent.parent / "configs/training").glob("*.toml"))
 
 
 def test_there_is_one_for_every_kind_of_data():
@@ -22,7 +22,7 @@ def test_there_is_one_for_every_kind_of_data():
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_says_what_it_is_for_and_stays_small(path):
-    assert path.read_text().startswith("# ") and f"configs/recipes/{path.name}" in path.read_text()
+    assert path.read_text().startswith("# ") and f"configs/training/{path.name}" in path.read_text()
     config = load_config(path)
     assert config.model.sparsity == 0.1  # the hypothesis under test
     assert SparseOrganism(config.model).n_parameters() < PARAMETER_LIMIT / 2
