@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import click
+import numpy as np
 
 from mlx_gsa.cli.console import console, facts, reporting, table
 
@@ -24,16 +25,17 @@ METRIC_NAMES = {
 @click.command()
 @click.argument("run", required=False, type=FOLDER)
 @click.option("--data", type=FOLDER, help="Data set folder; otherwise the one the run was trained on.")
-@click.option("--split", type=click.Choice(["test", "val", "train"]), default="test", show_default=True)
+@click.option("--split", type=click.Choice(["test", "val", "train", "all"]), default="test", show_default=True)
 @click.option("--bootstrap", type=click.IntRange(0), default=1000, show_default=True, help="Resamples.")
 @click.option("--by-group", is_flag=True, help="Resample whole groups of records for prediction intervals.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resampling.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--no-cost", is_flag=True, help="Do not measure time and memory beside full attention.")
 @click.option("--baseline", is_flag=True, help="Fit simple models (k-mers, GC) on the same split, too.")
+@click.option("--min-length", type=click.IntRange(0), default=0, help="Score only records of so many bp or more.")
 @click.option("--out", type=FOLDER, help="Folder of the results; otherwise the run's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def command(run, data, split, bootstrap, by_group, seed, batch_size, no_cost, baseline, out, as_json):
+def command(run, data, split, bootstrap, by_group, seed, batch_size, no_cost, baseline, min_length, out, as_json):
     """Measure how well a trained model predicts and what it selects.
 
     RUN is a run folder; without it the latest run is taken.
@@ -46,7 +48,7 @@ def command(run, data, split, bootstrap, by_group, seed, batch_size, no_cost, ba
     found = find_run(run)
     dataset = split_as_trained(found, Dataset.open(_data_folder(found, data)))
     with reporting("Evaluating", unit="sequences") as report:
-        choices = {"seed": seed, "by_group": by_group, "baselines": baseline}
+        choices = {"seed": seed, "by_group": by_group, "baselines": baseline, "min_length": min_length}
         evaluation = evaluate_run(found, dataset, split, bootstrap, batch_size, not no_cost, report, **choices)
     folder = out or (Path("evaluation") if found.shipped else found.path)
     paths = evaluation.save(folder) + _pictures(evaluation, folder)
@@ -67,17 +69,39 @@ def _pictures(evaluation, folder):
 
     e, paths = evaluation, [folder / f"{evaluation.name}-prediction.png"]
     metrics = {METRIC_NAMES[name]: interval for name, interval in e.metrics.items()}
-    prediction_figure(e.labels, e.predictions, e.task, metrics, paths[0], classes=e.classes)
+    if e.outputs:
+        paths = _output_pictures(e, folder)
+    else:
+        prediction_figure(e.labels, e.predictions, e.task, metrics, paths[0], classes=e.classes)
     if e.selection and e.selection.recall:
         paths.append(folder / f"{e.name}-sites.png")
-        site_recall_figure(e.selection.recall, paths[1])
+        site_recall_figure(e.selection.recall, paths[-1])
+    return paths
+
+
+def _output_pictures(evaluation, folder):
+    """Draw one picture for each of several outputs; the names of outputs make the names of the files."""
+    from mlx_gsa.evaluation.outputs import measured
+    from mlx_gsa.explain.figures import prediction_figure
+    from mlx_gsa.explain.tracks import UniqueNames
+
+    e, names, paths = evaluation, UniqueNames(), []
+    for output, (labels, predictions, _) in zip(e.outputs, measured(e.labels, e.predictions), strict=True):
+        if output in e.by_output:
+            metrics = {METRIC_NAMES[name]: interval for name, interval in e.by_output[output].items()}
+            paths.append(folder / f"{e.name}-prediction-{names(output)}.png")
+            prediction_figure(labels, predictions, e.task, metrics, paths[-1])
     return paths
 
 
 def _show(evaluation, paths):
     console.print(_prediction_table(evaluation))
+    if evaluation.by_output:
+        console.print(_output_table(evaluation))
     if evaluation.baselines:
         console.print(_baseline_table(evaluation))
+    if evaluation.strata:
+        console.print(_strata_table(evaluation))
     if evaluation.selection and evaluation.selection.recall:
         for each in (_recall_table, _ranking_table, _kind_table, _decoy_table):
             console.print(each(evaluation.selection))
@@ -92,9 +116,28 @@ def _prediction_table(evaluation):
     if evaluation.reachable:
         rows.append(("best reachable r", _number(evaluation.reachable["best_r"])))
         rows.append(("share of the best reachable r", _number(evaluation.reachable["share"])))
-    title = f"Prediction: {len(evaluation.labels):,} {evaluation.split} records"
+    records = "records" if evaluation.split == "all" else f"{evaluation.split} records"
+    shortest = evaluation.manifest["min_length"]
+    title = f"Prediction: {len(evaluation.labels):,} {records}" + (f" of {shortest:,} bp or more" if shortest else "")
+    title += f", mean over {len(evaluation.outputs)} outputs" if evaluation.outputs else ""
     level = f"{evaluation.manifest['level']:.0%} interval"
     return table(title, ["metric", f"value ({level})"], rows)
+
+
+def _output_table(evaluation):
+    """Lay out the metrics of each of several outputs; the simple models' leading metric beside them."""
+    names = list(evaluation.metrics)
+    simple = evaluation.baselines or []
+    rows = []
+    for number, output in enumerate(evaluation.outputs):
+        found = evaluation.by_output.get(output)
+        if found is None:
+            continue
+        known = int((~np.isnan(evaluation.labels[:, number])).sum())
+        beside = [_number(each["by_output"][output][names[0]]) for each in simple]
+        rows.append((output, known, *(_number(found[name]) for name in names), *beside))
+    heads = [f"{_simple_name(each)}: {METRIC_NAMES[names[0]]}" for each in simple]
+    return table("Each output", ["output", "records", *(METRIC_NAMES[name] for name in names), *heads], rows)
 
 
 def _baseline_table(evaluation):
@@ -111,7 +154,21 @@ def _baseline_table(evaluation):
 
 def _simple_name(simple):
     choice = simple["choice"]
+    if "by_output" in choice:  # each output has its own k
+        choice = next(iter(choice["by_output"].values()))
+        return "k-mers, linear" if "k" in choice else f"{simple['name']} alone"
     return f"{choice['k']}-mers, linear" if "k" in choice else f"{simple['name']} alone"
+
+
+def _strata_table(evaluation):
+    simple = {_simple_name(each): each["strata"] for each in evaluation.baselines or () if each["name"] == "k-mers"}
+    columns = ["records", "number", "positives", "AUROC", "AUPRC", *(f"{name}: AUROC" for name in simple)]
+    rows = []
+    for i, one in enumerate(evaluation.strata):
+        row = [one["name"], one["n"], one["n_positive"], *(_number(one["metrics"][m]) for m in ("auroc", "auprc"))]
+        rows.append([*row, *(_number(each[i]["metrics"]["auroc"]) for each in simple.values()), one["gc_auroc"]])
+    caption = "GC-matched: equally many of both classes at every GC content; against ...: the negatives of one kind"
+    return table("By stratum", [*columns, "GC alone: AUROC"], rows, caption)
 
 
 def _recall_table(selection):
@@ -195,6 +252,8 @@ def _notes(evaluation):
         yield f"Split of fold {manifest['fold']}, as the run was trained."
     if manifest["same_data"] is None:
         yield "The model does not say what it was trained on: test records may have been seen in training."
+    if evaluation.split == "all" and manifest["same_data"] is not False:
+        yield "All records were scored, also those that the run was trained on."
     if evaluation.selection is None:
         yield "The data set does not know its sites, so what the model selects cannot be scored here."
 

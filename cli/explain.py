@@ -9,10 +9,13 @@ from mlx_gsa.cli.console import console, facts, reporting, table
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FEW = 20  # records shown one by one; more get one table
+DRAWN_OF_MANY = 5
 SHOWN_SPANS = 5
 MOTIFS_HELP = "vertebrates, insects, fungi, plants, promoter_elements, or a MEME, JASPAR or TRANSFAC file."
-HEATMAPS_HELP = "How many records, the first ones, get a heatmap and their attention map."
+HEATMAPS_HELP = "How many records, the first ones, get a heatmap and a folder.  [default: all up to 20, else 5]"
+OUTPUT_HELP = "Of several outputs the one whose contributions are shown.  [default: the first]"
 RECORD_HELP = "Record of the data set, by id or number; may be repeated.  [default: the first of test]"
+CLASS_HELP = "Explain only records of one class, by name or number, and compare their motifs with the others'."
 
 
 class HeatmapCount(click.ParamType):
@@ -34,64 +37,65 @@ class HeatmapCount(click.ParamType):
 @click.option("--run", type=FOLDER, help="Run folder; otherwise the latest run, or the model that ships.")
 @click.option("--out", type=FOLDER, help="Folder to write.  [default: explained/NAME-OF-THE-INPUT]")
 @click.option("--motifs", default="vertebrates", show_default=True, metavar="NAME|FILE|none", help=MOTIFS_HELP)
-@click.option("--heatmaps", type=HeatmapCount(), default=50, show_default=True, help=HEATMAPS_HELP)
+@click.option("--heatmaps", "--records-to-draw", type=HeatmapCount(), help=HEATMAPS_HELP)
 @click.option("--sparsity", type=click.FloatRange(0, 1, min_open=True), help="Share kept; otherwise the model's.")
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Spans shown and matched.")
-@click.option("--combined-only", is_flag=True, help="No folder for records without a heatmap.")
+@click.option("--combined-only/--every-folder", default=None, help="No folder for records without a heatmap, or one.")
+@click.option("--output", metavar="NAME", help=OUTPUT_HELP)
 @click.option("--data", type=FOLDER, help="Prepared data set to take records from, instead of FASTA.")
 @click.option("--record", "names", multiple=True, metavar="ID", help=RECORD_HELP)
-def command(fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, data, names):
+@click.option("--split", type=click.Choice(["train", "val", "test", "all"]), help="All records of a split of --data.")
+@click.option("--class", "--label", "class_name", metavar="CLASS", help=CLASS_HELP)
+@click.option("--limit", type=click.IntRange(1), help="At most so many records of the split, evenly chosen.")
+def command(
+    fasta, run, out, motifs, heatmaps, sparsity, top, combined_only, output, data, names, split, class_name, limit
+):
     """Show which positions of a sequence matter, as heatmaps and tracks.
 
     FASTA may be plain or gzip, or - for standard input. Coordinates are read from headers such as
     chr7:5,000-7,000(-); otherwise positions count from the start of the sequence.
     """
-    _check_usage(fasta, data, names)
+    _check_usage(fasta, data, names, split or class_name or limit)
+    from mlx_gsa.cli.explain_input import dataset_input, fasta_input
     from mlx_gsa.explain.explain import explain_records
+    from mlx_gsa.explain.motif_summary import MotifTally
     from mlx_gsa.model.predictor import Predictor
     from mlx_gsa.training.run import find_run
 
     found = find_run(run)
-    records, sites, total, name = _dataset_input(data, names, found) if data else _fasta_input(fasta)
-    out = out or Path("explained") / name
+    given = dataset_input(data, names, split, class_name, limit, found) if data else fasta_input(fasta, FEW)
+    out = out or Path("explained") / given.name
     scanner = _scanner(motifs)
+    tally = MotifTally(scanner.motifs) if scanner else None
     source = {"input": str(data or fasta), "run": str(found.path), "shipped_model": bool(found.shipped)}
+    source |= {"motifs": motifs, **given.facts}
+    if heatmaps is None:
+        heatmaps = DRAWN_OF_MANY if given.many else FEW
     _say_model(found)
     predictor = Predictor.from_folder(found.model_folder)
-    with reporting("Explaining", total=total, unit="sequences") as report:
+    with reporting("Explaining", total=given.total, unit="sequences") as report:
         stream = explain_records(
-            predictor, records, out, motifs=scanner, known_sites=sites, heatmaps=heatmaps, sparsity=sparsity,
-            top=top, record_files=not combined_only, progress=report, source=source | {"motifs": motifs},
+            predictor, given.records, out, motifs=scanner, known_sites=given.sites, heatmaps=heatmaps,
+            sparsity=sparsity, top=top, record_files=not (given.many if combined_only is None else combined_only),
+            progress=report, source=source, tally=tally, others=given.others, is_other=given.is_other,
+            output=output,
         )  # fmt: skip
         with closing(stream):
             explained, count, noted = _collect(stream)
     _show(explained, count, noted, out, heatmaps)
+    if tally is not None:
+        _show_motifs(tally, given, out)
 
 
-def _check_usage(fasta, data, names):
+def _check_usage(fasta, data, names, chosen):
     if (fasta is None) == (data is None):
         raise click.UsageError("Give a FASTA file, or a prepared data set with --data.")
+    if chosen and data is None:
+        raise click.UsageError("--split, --class and --limit choose records of a data set: give --data.")
+    if chosen and names:
+        raise click.UsageError("Give --record, or --split with --class and --limit, not both.")
     if names and data is None:
         raise click.UsageError("--record names a record of a data set: give its folder with --data.")
-
-
-def _fasta_input(fasta):
-    from mlx_gsa.dna.fasta import read_fasta
-    from mlx_gsa.explain.records import fasta_records
-
-    name = Path(fasta).name.removesuffix(".gz") if fasta != "-" else "stdin"
-    return fasta_records(read_fasta(fasta)), None, None, Path(name).stem or "sequences"
-
-
-def _dataset_input(data, names, run):
-    from mlx_gsa.data.dataset import Dataset
-    from mlx_gsa.data.folds import split_as_trained
-    from mlx_gsa.explain.records import dataset_records, find_records, known_sites
-
-    dataset = split_as_trained(run, Dataset.open(data))
-    indices = find_records(dataset, names)
-    records, sites = dataset_records(dataset, indices), known_sites(dataset, indices)
-    return records, sites, len(indices), Path(data).resolve().name
 
 
 def _scanner(motifs):
@@ -135,7 +139,8 @@ def _show(explained, count, noted, out, heatmaps):
     if heatmaps != "all" and count > heatmaps:
         console.print(f"The first {heatmaps} of {count:,} records got a heatmap (--heatmaps all: every one).")
     combined = "summary.tsv, top_spans.tsv, spans.bed, relevance.bedgraph"
-    console.print(facts("Written", [("folder", out), ("all records", combined), ("each record", "records/")]))
+    each = "records/" if (out / "records").is_dir() else None
+    console.print(facts("Written", [("folder", out), ("all records", combined), ("each record", each)]))
 
 
 def _show_record(found, spans):
@@ -205,3 +210,11 @@ def _summary_table(explained, count, out):
     columns = ["record", "bp", "predicted", "kept", "top span", "relevance", "looks like", "q"]
     caption = f"The first {len(rows)} of {count:,} records; all are in {out}/summary.tsv."
     return table(f"{count:,} records explained", columns, rows, caption)
+
+
+def _show_motifs(tally, given, out):
+    from mlx_gsa.cli.explain_motifs import motif_table
+
+    rows = tally.rows()
+    if rows:
+        console.print(motif_table(rows, given.words, out))

@@ -12,6 +12,8 @@ from mlx_gsa.errors import GsaError
 
 COMMANDS = {
     "prepare": "Make a data set from a synthetic recipe, a table or FASTA files.",
+    "datasets": "List known sources of data, their terms and the commands that prepare them.",
+    "data": "Look at a prepared data set; merge, subset or export it.",
     "train": "Train a model on a prepared data set.",
     "evaluate": "Measure how well a trained model predicts and what it selects.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",

@@ -4,13 +4,13 @@ from importlib import import_module
 
 import click
 
-SOURCES = ("synthetic", "table", "fasta")
+SOURCES = ("synthetic", "table", "fasta", "regions", "tss", "epd", "encode", "recipe")
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def command(ctx):
-    """Make a data set from a synthetic recipe, a table or FASTA files.
+    """Make a data set: from a recipe, a table, FASTA files, a genome with regions or TSS, EPD or ENCODE.
 
     Without a source: 'gsa prepare synthetic', the demo, into data/synthetic.
     """

@@ -86,11 +86,22 @@ def _show_start(trainer, found):
     fold = "" if trainer.dataset.fold is None else f" (fold {trainer.dataset.fold} tests)"
     rows = [
         ("Data", f"{trainer.dataset.path}{fold}: {counts['train']:,} to train, {counts['val']:,} to validate"),
+        ("Labels", _labels(trainer)),
         ("Model", f"{model.n_parameters():,} parameters, attention {config.attention}, {_kept(model)}"),
         ("First filters", ", ".join(f.kmer for f in found) or "random"),
         ("Run", str(trainer.folder)),
     ]  # fmt: skip
     console.print(facts("Training", rows))
+
+
+def _labels(trainer):
+    """Say what is learned together, and whether records count differently; None where there is nothing to say."""
+    outputs, stated = trainer.dataset.outputs, trainer.dataset.weights is not None
+    parts = [f"{len(outputs)} outputs, learned together: {', '.join(outputs)}"] if outputs else []
+    if stated:
+        used = trainer.config.training.use_weights
+        parts.append("records count by their weights" if used else "weights of the data set are left aside")
+    return "; ".join(parts) or None
 
 
 def _kept(model):
@@ -107,6 +118,9 @@ def _show_result(trainer, result):
     keys = ("epoch", "sparsity", "train_loss", "val_loss", "val_metric", "seconds")
     console.print(table("Epochs", columns, [[row.get(key) for key in keys] for row in rows]))
     best = result["best"]
+    if best.get("val_metrics"):
+        each = ", ".join(f"{name} {value:.3f}" for name, value in best["val_metrics"].items())
+        console.print(f"Val {best['metric_name'].removeprefix('mean ')} of each output in the best epoch: {each}")
     early = f", stopped early after {result['epochs']}" if result["stopped_early"] else ""
     console.print(f"Best epoch {best['epoch']}{early}: {trainer.folder}/best   curves: {trainer.folder}/training.png")
     console.print(f"Next: gsa evaluate {trainer.folder}   or   gsa explain FASTA --run {trainer.folder}", markup=False)

@@ -7,13 +7,15 @@ file overrides the default, and the resolved configuration is written beside the
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mlx_gsa.errors import ConfigError
 
 Attention = Literal["softmax", "mlp", "full", "window", "random"]
+
+HalfWidth = Annotated[int, Field(ge=8)]
 
 
 class _Frozen(BaseModel):
@@ -23,7 +25,13 @@ class _Frozen(BaseModel):
 class ModelConfig(_Frozen):
     """Sizes and switches of the organism (DNA in, regulatory strength out)."""
 
-    n_channels: int = Field(16, ge=2, multiple_of=2, description="width D of embeddings, stem and attention")
+    n_channels: int = Field(16, ge=2, multiple_of=2, description="number of stem filters, D")
+    embedding_channels: int | None = Field(None, ge=4, description="width of the embeddings, or D")
+    attention_channels: int | None = Field(None, ge=2, multiple_of=2, description="width of queries and keys, or D")
+    context: tuple[HalfWidth, ...] = Field((), description="bp to either side of windows of context")
+    context_kmer: int = Field(5, ge=2, le=6, description="length of the k-mers whose means are the context")
+    context_channels: int = Field(4, ge=1, description="numbers learned per k-mer of the context")
+    anchor: Literal["none", "start", "end", "centre"] = Field("none", description="from where distance counts")
     n_outputs: int = Field(1, ge=1, description="values predicted per sequence")
     stem: bool = Field(True, description="False: each position sees one nucleotide only (an ablation)")
     filter_width: int = Field(20, ge=1, le=64, description="bp seen by one stem filter")
@@ -39,6 +47,22 @@ class ModelConfig(_Frozen):
     window: int = Field(64, ge=1, description="bp on each side seen by attention='window'")
     n_global: int = Field(16, ge=0, description="most relevant positions seen by all under attention='window'")
     reference_budget: float = Field(64.0, gt=0, description="k in the 1/sqrt(k) of the gated sum, set from the data")
+    reference_length: float = Field(1000.0, gt=0, description="bp covered by a profile, set from the data")
+
+    @property
+    def embedding_width(self) -> int:
+        """Channels of an embedding; without a stem the embeddings are the features."""
+        return (self.embedding_channels or self.n_channels) if self.stem else self.n_channels
+
+    @property
+    def n_features(self) -> int:
+        """What is known of a position: the filters, then the channels of every window of context."""
+        return self.n_channels + self.context_channels * len(self.context)
+
+    @property
+    def attention_width(self) -> int:
+        """Channels of queries, keys and values."""
+        return self.attention_channels or self.n_channels
 
 
 class TrainingConfig(_Frozen):
@@ -49,6 +73,8 @@ class TrainingConfig(_Frozen):
     learning_rate: float = Field(3e-3, gt=0, description="base rate per step, after warm-up")
     embedding_rate: float = Field(5.0, gt=0, description="embeddings learn at this multiple of the base rate")
     weight_decay: float = Field(1e-4, ge=0)
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of filters silenced per sequence")
+    average: float = Field(0.0, ge=0, description="epochs over which weights are averaged for use; 0 = none")
     warmup: float = Field(0.5, ge=0, description="epochs of linear warm-up")
     final_rate: float = Field(0.05, ge=0, le=1, description="cosine ends at this share of the base rate")
     clip_norm: float = Field(1.0, gt=0, description="gradients longer than this are scaled down to it")
@@ -57,8 +83,10 @@ class TrainingConfig(_Frozen):
     anneal: float = Field(0.5, ge=0, le=1, description="share of the epochs over which the budget changes")
     initial_filters: Literal["kmers", "random"] = "kmers"
     kmer_length: int = Field(8, ge=4, le=10, description="length of the k-mers that start the filters")
+    shortest_kmer: int | None = Field(None, ge=3, le=10, description="length at which the search gives up")
     augment_reverse: bool = Field(True, description="show each sequence on a random strand")
     augment_shift: int = Field(0, ge=0, description="drop up to this many bp at the ends, at random")
+    use_weights: bool = Field(True, description="records count by their weights, where the data set has some")
     patience: int = Field(0, ge=0, description="epochs without improvement before stopping; 0 = never")
     seed: int = Field(0, ge=0)
 
@@ -88,6 +116,8 @@ class RunConfig(_Frozen):
         k, width = self.training.kmer_length, self.model.filter_width
         if self.model.stem and self.training.initial_filters == "kmers" and k > width:
             raise ValueError(f"training.kmer_length ({k} bp) is longer than model.filter_width ({width} bp)")
+        if self.model.anchor != "none" and self.training.augment_reverse:
+            raise ValueError(f"model.anchor = '{self.model.anchor}' needs training.augment_reverse = false")
         return self
 
 
@@ -176,6 +206,8 @@ def _to_toml(value):
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(_to_toml(item) for item in value)}]"
     return repr(value)
 
 

@@ -32,6 +32,14 @@ class SequenceError(GsaError):
     """A sequence or sequence file that is not usable DNA."""
 
 
+class GenomeError(GsaError):
+    """A genome that cannot be read, or a place that is not in it."""
+
+
+class RegionError(GsaError):
+    """A BED or similar file, or regions of the genome, that cannot be used."""
+
+
 class TableError(GsaError):
     """A table with a missing column, a bad value or no usable row."""
 
@@ -54,3 +62,15 @@ class ConfigError(GsaError):
 
 class RunError(GsaError):
     """A run folder or checkpoint that is missing, damaged or does not fit the request."""
+
+
+class DownloadError(GsaError):
+    """A file of the web that cannot be had, or is not what was expected.
+
+    Attributes
+    ----------
+    status : int or None
+        What the server answered (HTTP).
+    """
+
+    status = None

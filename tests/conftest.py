@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -40,6 +41,34 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("the real data sets are not beside this checkout (../shared/data)")
     return folder
+
+
+MOCK_GENOME = {f"chr{i}": 6000 for i in range(1, 7)} | {"chrX": 4000, "chrM": 600}  # name -> bp
+
+
+@pytest.fixture(scope="session")
+def mock_genome_text():
+    """The letters of the chromosomes of `mock_genome`, by name."""
+    rng, texts = np.random.default_rng(7), {}
+    for name, length in MOCK_GENOME.items():
+        letters = np.array(list("ACGT"))[rng.integers(0, 4, length)]
+        for start in range(1000, length, 1000):  # 200 bp of repeats after every 1,000
+            letters[start : start + 200] = np.char.lower(letters[start : start + 200])
+        letters[2000:2100] = "N"
+        texts[name] = "".join(letters)
+    return texts
+
+
+@pytest.fixture
+def mock_genome(tmp_path, monkeypatch, mock_genome_text):
+    """The FASTA of a small genome: chr1 to chr6, chrX, chrM; repeats in lower case, N at 2000-2100."""
+    monkeypatch.setenv("GSA_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "genome" / "mock.fa"
+    path.parent.mkdir()
+    lines = (f">{name}\n" + "\n".join(text[i : i + 60] for i in range(0, len(text), 60)) for name, text in
+             mock_genome_text.items())  # fmt: skip
+    path.write_text("\n".join(lines) + "\n")
+    return path
 
 
 @pytest.fixture

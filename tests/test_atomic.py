@@ -10,7 +10,7 @@ import time
 import pytest
 
 from mlx_gsa.data import atomic
-from mlx_gsa.data.atomic import atomic_folder, atomic_write_bytes, atomic_write_text
+from mlx_gsa.data.atomic import atomic_file, atomic_folder, atomic_write_bytes, atomic_write_text
 from mlx_gsa.errors import DatasetError, RunError
 
 KIND = "test.kind"
@@ -128,7 +128,7 @@ def test_a_disk_that_cannot_be_written_is_a_clear_error(tmp_path):
 
 KILLED = """
 import sys, time
-from mlx_gsa.data.atomic import atomic_folder
+from mlx_gsa.data.atomic import atomic_file, atomic_folder
 with atomic_folder(sys.argv[1], kind="test.kind") as folder:
     (folder / "part").write_text("half")
     print("ready", flush=True)
@@ -180,3 +180,20 @@ def test_what_a_killed_file_write_or_the_finder_left_does_not_stop_the_replaceme
     (tmp_path / "out/.DS_Store").write_text("")
     make(tmp_path / "out", "two", known=())
     assert names(tmp_path / "out") == ["manifest.json", "part"]
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "sub/out.txt"
+    with pytest.raises(RuntimeError), atomic_file(path) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_file(path) as part:
+        part.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole" and list(path.parent.iterdir()) == [path]
+    with pytest.raises(DatasetError, match="will not overwrite what is there"), atomic_file(path):
+        pass
+    with atomic_file(path, overwrite=True) as part:
+        part.write_text("newer")
+    assert path.read_text() == "newer"

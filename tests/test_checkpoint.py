@@ -23,7 +23,7 @@ def state(n_steps=3, progress=PROGRESS):
     optimizer = build_optimizer(TrainingConfig(), model.trainable_parameters(), 100)
     for _ in range(n_steps):
         optimizer.update(model, tree_map(mx.sin, model.trainable_parameters()))
-    return Checkpoint(model.parameters(), optimizer.state, progress)
+    return Checkpoint(model.parameters(), optimizer.state, progress, {})
 
 
 def test_everything_comes_back_bit_for_bit_and_of_the_same_type(tmp_path):

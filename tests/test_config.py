@@ -52,8 +52,9 @@ def test_what_is_dumped_is_loaded_as_it_was(tmp_path_factory, rate, sparsity, se
 
 def test_the_dump_holds_every_setting_that_has_a_value():
     tables = tomllib.loads(dump_config(RunConfig()))
-    assert tables["training"].keys() == TrainingConfig.model_fields.keys()
-    assert tables["model"].keys() == ModelConfig.model_fields.keys() - {"max_selected"}  # None is left out
+    assert tables["training"].keys() == TrainingConfig.model_fields.keys() - {"shortest_kmer"}  # None is left out
+    unset = {"max_selected", "embedding_channels", "attention_channels"}
+    assert tables["model"].keys() == ModelConfig.model_fields.keys() - unset
 
 
 def test_an_override_wins_over_the_file_and_the_file_over_the_default(tmp_path):
@@ -129,6 +130,7 @@ def test_an_unknown_key_of_a_file_is_named_with_the_file(tmp_path):
     [
         ("model.sparsity", 0), ("model.sparsity", 1.0001), ("model.sparsity", -0.1), ("model.n_channels", 7),
         ("model.n_channels", 0), ("model.filter_width", 65), ("model.max_selected", 0), ("model.attention", "dense"),
+        ("model.context_kmer", 7), ("model.anchor", "tss"), ("training.dropout", 1.0),
         ("training.epochs", 0), ("training.seed", -1), ("training.start_sparsity", 0), ("training.anneal", 1.1),
         ("training.kmer_length", 3), ("training.final_rate", 2), ("training.batch_size", "many"),
     ],
@@ -163,3 +165,15 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     assert error(written(tmp_path, "[model\n")).what == "configuration file is not TOML"
     (tmp_path / "run.toml").write_bytes(b"\xff\xfe\x00")
     assert error(tmp_path / "run.toml").what == "configuration file is not TOML"
+
+
+def test_windows_of_context_are_dumped_as_a_list(tmp_path):
+    config = RunConfig(model=ModelConfig(context=(64, 256)))
+    assert "context = [64, 256]" in dump_config(config)
+    assert load_config(written(tmp_path, dump_config(config))) == config
+
+
+def test_an_anchor_and_random_strands_do_not_fit():
+    with pytest.raises(ConfigError, match=r"model\.anchor = 'end' needs training\.augment_reverse = false"):
+        load_config(None, {"model.anchor": "end"})
+    assert load_config(None, {"model.anchor": "end", "training.augment_reverse": False}).model.anchor == "end"

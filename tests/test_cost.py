@@ -133,3 +133,18 @@ def test_measure_forward_runs_the_model(attention, attended):
     assert (found.attended, found.timing.repeats, found.batch_size) == (attended, 2, 2)
     assert found.timing.median > 0
     assert found.peak_bytes > 0
+
+
+def test_what_surrounds_a_position_is_counted():
+    plain, placed = config(), config(anchor="end")
+    seen = config(context=(64, 256), context_channels=4)
+    stem = count_flops(plain, 1000)["stem"]
+    assert count_flops(placed, 1000)["stem"] == stem + 1000 * (16 * 4 + 16 * (2 * 16 + 2))
+    assert count_flops(seen, 1000)["stem"] == stem + 1000 * 5 * (2 + 2 * 2)
+    assert count_flops(seen, 1000)["selector"] == 1000 * (8 * (2 * 24 + 4) + 1)
+
+
+def test_narrow_attention_costs_less():
+    wide, narrow = (count_flops(config(n_channels=64, attention_channels=c), 2000) for c in (None, 16))
+    assert narrow["attention"] < wide["attention"] and narrow["projections"] < wide["projections"]
+    assert narrow["stem"] == wide["stem"]

@@ -166,3 +166,20 @@ def test_a_kmer_and_its_near_copies():
     assert "TGAGGC" not in spelled and "AAAAAA" not in spelled
     forward = discovery._near_copies(code, 6, "forward")
     assert forward[code] and not forward[discovery._reverse_codes(np.array([code]), 6)[0]]
+
+
+def test_shorter_kmers_are_tried_when_the_long_ones_are_no_better_than_chance():
+    sequences, counts = planted(600, motif="TGAC", lengths=(40, 40), strands="forward")
+    noisy = counts + np.random.default_rng(0).normal(size=600)
+    assert len(found_in(sequences, noisy, k=8)) == 0
+    shorter = found_in(sequences, noisy, k=8, shortest=4)
+    assert shorter and 4 <= len(shorter[0].kmer) < 8
+
+
+def test_what_was_erased_stays_erased_for_shorter_kmers():
+    bases = discovery._Positions(random_tokens([50, 60]), 12, 6)
+    whole = bases.clean.copy()
+    bases.clean[20:30] = False
+    bases.shorten(4)
+    assert not bases.clean[20:30].any() and bases.clean[: len(whole)][whole].sum() == whole.sum() - whole[20:30].sum()
+    assert len(bases.codes) == len(bases.clean) == len(whole) + 2 and bases.codes.max() < 4**4

@@ -308,3 +308,64 @@ def test_command_names_a_mismatch(command, regression):
     result = command(dataset, predictor)
     assert result.exit_code == 1
     assert "another task than the model" in result.output
+
+
+def with_kinds(tmp_path):
+    """A binary set with two kinds of negatives and sequences of two lengths."""
+    dataset, predictor = make(tmp_path / "plain", "binary", ["off", "on"], sites=False)
+    label = dataset.records.label
+    kind = np.where(label == 1, "positive", np.where(np.arange(N) % 4 == 2, "flank", "shuffle")).astype(object)
+    sequences = [dataset.sequence(i)[: 120 if i % 3 else 100] for i in range(N)]
+    records = Records.build(dataset.records.id, label, dataset.records.split, extra={"kind": kind})
+    facts = {"task": "binary", "classes": ["off", "on"], "source": {}, "seed": 0}
+    return write_dataset(tmp_path / "data", sequences, records, **facts), predictor
+
+
+def test_strata_of_a_binary_task(tmp_path):
+    dataset, predictor = with_kinds(tmp_path)
+    found = evaluated(dataset, predictor, tmp_path)
+    rows = {row["name"]: row for row in found.strata}
+    assert list(rows) == ["all", "GC-matched", "against flank", "against shuffle"]
+    assert rows["all"]["metrics"] == found.metrics and rows["all"]["n"] == 20
+    assert 0 < rows["GC-matched"]["n"] <= 20 and 2 * rows["GC-matched"]["n_positive"] == rows["GC-matched"]["n"]
+    assert found.to_dict()["strata"][0]["metrics"]["auroc"]["value"] == found.metrics["auroc"].value
+
+
+def test_a_regression_has_no_strata(regression, tmp_path):
+    assert evaluated(*regression, tmp_path).to_dict()["strata"] is None
+
+
+def test_every_record_is_scored_if_asked(regression, tmp_path):
+    dataset, predictor = regression
+    found = evaluated(dataset, predictor, tmp_path, split="all")
+    assert found.ids.tolist() == [f"r{i}" for i in range(N)]
+    assert found.name == "evaluation-all" and "--split all" in found.manifest["command"]
+
+
+def test_only_long_records_are_scored_if_asked(tmp_path):
+    dataset, predictor = with_kinds(tmp_path)
+    found = evaluated(dataset, predictor, tmp_path, min_length=110)
+    assert found.ids.tolist() == [f"r{i}" for i in dataset.indices("test") if i % 3]
+    assert found.name == "evaluation-from110bp" and found.manifest["command"].endswith("--min-length 110")
+    assert found.strata[0]["n"] == len(found.ids)
+    with pytest.raises(DatasetError, match=r"No record is long enough .*expected 200 bp, found at most 120 bp"):
+        evaluated(dataset, predictor, tmp_path, min_length=200)
+
+
+def test_simple_models_are_scored_in_the_same_strata(tmp_path):
+    pytest.importorskip("sklearn")
+    dataset, predictor = with_kinds(tmp_path)
+    found = evaluated(dataset, predictor, tmp_path, min_length=110, baselines=True)
+    for simple in found.baselines:
+        assert [row["name"] for row in simple["strata"]] == [row["name"] for row in found.strata]
+        assert simple["strata"][0]["metrics"]["auroc"].value == simple["metrics"]["auroc"].value
+        difference = found.strata[1]["metrics"]["auroc"].value - simple["strata"][1]["metrics"]["auroc"].value
+        assert simple["strata"][1]["difference"]["auroc"].value == pytest.approx(difference)
+
+
+def test_command_shows_strata(command, tmp_path):
+    dataset, predictor = with_kinds(tmp_path)
+    result = command(dataset, predictor, "--split", "all", "--min-length", "50")
+    assert result.exit_code == 0, result.output
+    for text in ("By stratum", "GC-matched", "against flank", "GC alone", "40 records of 50 bp or more", "also those"):
+        assert text in " ".join(result.output.split()), text

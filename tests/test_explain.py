@@ -21,7 +21,14 @@ from mlx_gsa.explain.explain import explain_records
 from mlx_gsa.explain.figures.tracks import TrackSite
 from mlx_gsa.explain.found import describe_prediction
 from mlx_gsa.explain.place import Place
-from mlx_gsa.explain.records import Record, dataset_records, fasta_records, find_records, known_sites
+from mlx_gsa.explain.records import (
+    Record,
+    class_records,
+    dataset_records,
+    fasta_records,
+    find_records,
+    known_sites,
+)
 from mlx_gsa.explain.spans import find_spans
 
 TATA = Motif("MA1", "TATA-like", np.array([[1, 1, 1, 97] if b == "T" else [97, 1, 1, 1] for b in "TATAAA"]))
@@ -301,3 +308,78 @@ def test_a_sequence_without_a_known_base(tmp_path):
     record = Record("n", encode("N" * 50)[0], Place.of_record("n", 50))
     (found,) = explain_records(FakePredictor(), [record], tmp_path / "o", motifs=[TATA])
     assert found.n_kept == 5 and not any(found.matches.values())
+
+
+@pytest.fixture
+def classes(tmp_path):
+    """Sixty records, half of them with two sites; every second record is for the test."""
+    label = np.arange(60) // 2 % 2
+    sequences = [random_tokens(120, seed=i, sites=[40, 90] if label[i] else []) for i in range(60)]
+    records = Records.build([f"s{i}" for i in range(60)], label, np.where(np.arange(60) % 2, "test", "train"))
+    return write_dataset(
+        tmp_path / "data", sequences, records, task="binary", classes=["off", "on"], source={}, seed=0
+    )
+
+
+def test_records_of_a_class(classes):
+    found = class_records(classes, "test", "on")
+    assert found.rows.tolist() == list(range(3, 60, 4)) and found.others.tolist() == list(range(1, 60, 4))
+    assert found.words == ("on", "off") and found.is_other is None
+    assert class_records(classes, "test", "0").rows.tolist() == found.others.tolist()
+    some = class_records(classes, "test", "on", limit=4)
+    assert some.rows.tolist() == [3, 15, 31, 47] and len(some.others) == 4
+    both = class_records(classes, "all", None)
+    assert len(both.rows) == 60 and not len(both.others)
+    assert [both.is_other(r) for r in dataset_records(classes, [1, 3])] == [True, False]
+    with pytest.raises(DatasetError, match=r"no such class.*one of off, on, found up"):
+        class_records(classes, "test", "up")
+    with pytest.raises(DatasetError, match="no record to explain"):
+        class_records(classes, "val", "on")
+
+
+def test_a_regression_has_no_classes(dataset):
+    with pytest.raises(DatasetError, match="no classes"):
+        class_records(dataset, "test", "on")
+    found = class_records(dataset, "test")
+    assert found.rows.tolist() == [4, 5] and found.words == ("test records", None)
+
+
+def test_command_on_a_class_shows_its_motifs(run_cli, classes, tmp_path):
+    result, text = run_cli(
+        "--data", classes.path, "--class", "on", "--motifs", "promoter_elements", "--records-to-draw", 0
+    )
+    assert result.exit_code == 0, result.output
+    assert "Motifs in the kept positions (15 records, 15 of off)" in text and "TATA" in text
+    assert "the share of off" in " ".join(text.split())
+    rows = _table(tmp_path / "explained/data/motifs.tsv")
+    # the box is longer than what was planted, so not every flank makes a site
+    assert rows[0]["motif"] == "TATA-Box" and int(rows[0]["hit"]) >= 5 and rows[0]["other_hit"] == "0"
+    assert len(_table(tmp_path / "explained/data/summary.tsv")) == 15
+    manifest = json.loads((tmp_path / "explained/data/manifest.json").read_text())
+    assert (manifest["split"], manifest["class"]) == ("test", "on")
+
+
+def test_command_draws_few_of_many(run_cli, classes, tmp_path):
+    result, text = run_cli("--data", classes.path, "--split", "test", "--motifs", "none")
+    assert result.exit_code == 0, result.output
+    assert "first 5 of 30" in " ".join(text.split())
+    assert len(list((tmp_path / "explained/data/records").iterdir())) == 5
+    assert not (tmp_path / "explained/data/motifs.tsv").exists()
+
+
+def test_command_limits_the_records(run_cli, classes, tmp_path):
+    result, _ = run_cli("--data", classes.path, "--split", "all", "--limit", 12, "--motifs", "none", "--heatmaps", 0)
+    assert result.exit_code == 0, result.output
+    assert len(_table(tmp_path / "explained/data/summary.tsv")) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.fa", "--split", "test"], "choose records of a data set"),
+        (["--data", "d", "--record", "x", "--class", "on"], "not both"),
+    ],
+)
+def test_wrong_choices(run_cli, arguments, message):
+    result, _ = run_cli(*arguments)
+    assert result.exit_code == 2 and message in " ".join(result.output.split())

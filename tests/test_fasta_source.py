@@ -1,14 +1,17 @@
-"""Two FASTA files become one binary data set."""
+"""FASTA becomes a binary data set, with negatives from a second file or made of the positives."""
 
 import random
+from collections import Counter
 
+import numpy as np
 import pytest
 
 from mlx_gsa.data.collect import NO_COORDINATES, Limits, SplitPlan
+from mlx_gsa.data.controls import UNCHANGED, parse_controls
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.data.fasta_source import RENAMED, dataset_from_fasta
 from mlx_gsa.dna.alphabet import decode
-from mlx_gsa.errors import DatasetError, SequenceError, SplitError
+from mlx_gsa.errors import ConfigError, DatasetError, SequenceError, SplitError
 
 
 def fasta(path, n, seed, name="s{}", length=30):
@@ -90,3 +93,77 @@ def test_progress_runs_over_both_files(tmp_path, files):
     dataset_from_fasta(*files, tmp_path / "out", progress=lambda done, total: calls.append((done, total)))
     sizes = [f.stat().st_size for f in files]
     assert calls == [(sizes[0], sum(sizes)), (sum(sizes), sum(sizes))]
+
+
+def test_controls_of_the_positives(tmp_path, files):
+    controls = parse_controls(["dinucleotide-shuffle:2", "segment-swap:0.5"])
+    made = dataset_from_fasta(files[0], None, tmp_path / "out", controls=controls, plan=SplitPlan("random", seed=3))
+    table = made.records
+    assert Counter(table.extra["kind"]) == {"positive": 20, "dinucleotide-shuffle": 40, "segment-swap": 10}
+    assert (table.label == (table.extra["kind"] == "positive")).all()
+    rows = {name: i for i, name in enumerate(table.id)}
+    for i, name in enumerate(table.id):
+        parent = rows[name.split("|")[0]]
+        assert table.split[i] == table.split[parent] and table.group[i] == table.group[parent]
+        same = Counter(made.sequence(i)) == Counter(made.sequence(parent))
+        assert same and (i == parent or (made.sequence(i) != made.sequence(parent)).any())
+    assert "p3|dinucleotide-shuffle|2" in rows
+    kinds = [(control["kind"], control["ratio"]) for control in made.manifest.source["controls"]]
+    assert kinds == [("dinucleotide-shuffle", 2.0), ("segment-swap", 0.5)]
+    assert "negatives" not in made.manifest.source
+
+
+def test_controls_beside_a_file_of_negatives(tmp_path, files):
+    made = dataset_from_fasta(*files, tmp_path / "out", controls=parse_controls(["segment-swap"]))
+    assert Counter(made.records.extra["kind"]) == {"positive": 20, "negative": 30, "segment-swap": 20}
+
+
+def test_without_controls_there_is_no_column_of_kinds(tmp_path, files):
+    assert dataset_from_fasta(*files, tmp_path / "out").records.extra == {}
+
+
+def test_controls_have_the_chromosome_of_their_positive(tmp_path):
+    positives, _ = fasta(tmp_path / "p.fa", 20, 1, "chr{0}:1,001-1,030")
+    made = dataset_from_fasta(positives, None, tmp_path / "out", controls=parse_controls(["segment-swap"]))
+    table = made.records
+    assert made.manifest.source["split_by"] == "chromosome"
+    assert (table.chrom[20:] == table.chrom[:20]).all() and (table.split[20:] == table.split[:20]).all()
+    assert (table.start[20:] == -1).all()
+
+
+def test_controls_of_copies_stay_with_all_of_them(tmp_path):
+    path, texts = fasta(tmp_path / "p.fa", 20, 1)
+    path.write_text(path.read_text() + f">copy\n{texts[0]}\n")
+    made = dataset_from_fasta(path, None, tmp_path / "out", controls=parse_controls(["segment-swap"]))
+    rows = np.isin(made.records.id, ["s0", "copy", "s0|segment-swap", "copy|segment-swap"])
+    assert rows.sum() == 4 and set(made.records.group[rows]) == {"s0"}
+
+
+def test_a_sequence_without_another_order_has_no_control(tmp_path):
+    path, _ = fasta(tmp_path / "p.fa", 20, 1)
+    path.write_text(path.read_text() + ">dull\n" + "A" * 30 + "\n")
+    made = dataset_from_fasta(path, None, tmp_path / "out", controls=parse_controls(["dinucleotide-shuffle"]))
+    assert made.manifest.dropped == {UNCHANGED.format(kind="dinucleotide-shuffle"): 1}
+
+
+def test_names_of_controls_that_are_there_already(tmp_path):
+    path, _ = fasta(tmp_path / "p.fa", 10, 1)
+    path.write_text(path.read_text().replace(">s9", ">s8|segment-swap"))
+    made = dataset_from_fasta(path, None, tmp_path / "out", controls=parse_controls(["segment-swap"]))
+    assert {"s8|segment-swap", "s8|segment-swap|2"} <= set(made.records.id)
+
+
+def test_the_same_seed_makes_the_same_controls(tmp_path, files):
+    made = [
+        dataset_from_fasta(files[0], None, tmp_path / "out", controls=parse_controls(["segment-swap"]), plan=plan)
+        for plan in (SplitPlan("random"), SplitPlan("random"), SplitPlan("random", seed=1))
+    ]
+    assert made[0].data_hash == made[1].data_hash != made[2].data_hash
+
+
+def test_no_negatives_and_controls_that_need_a_genome(tmp_path, files):
+    with pytest.raises(DatasetError, match="no negatives"):
+        dataset_from_fasta(files[0], None, tmp_path / "out")
+    with pytest.raises(ConfigError, match="need a genome"):
+        dataset_from_fasta(files[0], None, tmp_path / "out", controls=parse_controls(["flank"]))
+    assert not (tmp_path / "out").exists()

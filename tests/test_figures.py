@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 from mlx_gsa.data.records import Sites
+from mlx_gsa.data.shortcuts import Shortcut
+from mlx_gsa.data.summary import ClassSummary
 from mlx_gsa.explain import figures
 from mlx_gsa.explain.figures.coordinates import coordinate_ticks
+from mlx_gsa.explain.figures.dataset import _shares
 from mlx_gsa.explain.figures.raster import attention_raster, pooled_track, strongest_links
 from mlx_gsa.explain.figures.style import house_style, spread
 from mlx_gsa.explain.figures.tracks import ROLES, TrackSite, as_track_sites, labelled_sites
@@ -194,22 +197,69 @@ def test_zoom_windows_show_different_bases():
     assert [(first, last) for _, first, last in windows] == [(85, 116), (135, 166), (0, 31)]
 
 
-def test_dataset_picture(tmp_path):
-    splits = {"train": 80, "val": 10, "test": 10}
+def _summary(task, values, classes=None, groups=(), shortcuts=(), n=(80, 10, 10)):
+    rng, splits = np.random.default_rng(0), dict(zip(("train", "val", "test"), n, strict=True))
+    gc = {name: np.append(rng.random(k - 1), np.nan) for name, k in splits.items()}
+    labels = {name: values(k) for name, k in splits.items()}
+    lengths = {name: np.full(k, 2000) for name, k in splits.items()}
+    facts = {"lengths": lengths, "gc": gc, "labels": labels, "groups": list(groups), "shortcuts": list(shortcuts)}
+    return SimpleNamespace(task=task, classes=classes, **facts)
+
+
+def _group(name, n, gc):
+    return ClassSummary(name, {}, np.full(n, 300), np.full(n, gc) + np.linspace(0, 0.1, n))
+
+
+def test_dataset_picture_of_a_regression(tmp_path):
     rng = np.random.default_rng(0)
-    numbers = {name: rng.random(n) for name, n in splits.items()}
-    gc = {name: np.append(rng.random(n - 1), np.nan) for name, n in splits.items()}
-    same = {name: np.full(n, 2000) for name, n in splits.items()}
-    summary = SimpleNamespace(task="regression", classes=None, lengths=same, gc=gc, labels=numbers)
-    axes = _axes(figures.build_dataset(summary))
-    assert list(axes) == ["lengths", "gc", "labels"]
+    summary = _summary("regression", rng.random, shortcuts=[Shortcut("label", 100, "r", 0.42, np.nan)])
+    figure = figures.build_dataset(summary)
+    axes = _axes(figure)
+    assert list(axes) == ["lengths", "gc", "labels", "gc and label"]
     assert axes["lengths"].get_xlabel() == "length (bp)"
-    names = [text.get_text() for text in figures.build_dataset(summary).legends[0].get_texts()]
+    assert axes["gc and label"].get_title(loc="left") == "GC alone: r = 0.42"
+    assert axes["gc and label"].collections[0].get_array().sum() == 97  # of 100, three have no GC
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["train (80)", "val (10)", "test (10)"]
-    classes = {name: rng.integers(0, 3, n) for name, n in splits.items()}
-    summary = SimpleNamespace(task="multiclass", classes=["a", "b", "c"], lengths=same, gc=gc, labels=classes)
-    assert len(_axes(figures.build_dataset(summary))["labels"].patches) == 9
     assert figures.dataset_figure(summary, tmp_path / "d.png")[0].stat().st_size > 5000
+
+
+def test_dataset_picture_of_kinds_of_negatives(tmp_path):
+    rng = np.random.default_rng(0)
+    shortcuts = [
+        Shortcut("random-genomic", 30, "AUROC", 0.55, np.nan),
+        Shortcut("flank", 20, "AUROC", 0.83, 0.5),
+        Shortcut("negatives", 50, "AUROC", 0.7, 0.5),
+    ]
+    groups = [_group("positive", 50, 0.5), _group("random-genomic", 30, 0.5), _group("flank", 20, 0.4)]
+    options = {"classes": ["negative", "positive"], "groups": groups, "shortcuts": shortcuts}
+    summary = _summary("binary", lambda n: rng.integers(0, 2, n), **options)
+    figure = figures.build_dataset(summary)
+    axes = _axes(figure)
+    assert list(axes) == ["lengths", "gc", "labels", "class lengths", "class gc", "shortcuts"]
+    below = figure.legends[1].get_texts()
+    assert [text.get_text() for text in below] == ["positive (50)", "random-genomic (30)", "flank (20)"]
+    assert [text.get_text() for text in axes["shortcuts"].texts] == ["0.55", "0.83", "0.70", "0.50", "0.50"]
+    assert axes["shortcuts"].get_xlim()[1] > 0.83
+    assert len({line.get_edgecolor() for line in axes["class gc"].patches if not line.get_fill()}) == 3
+    assert figures.dataset_figure(summary, tmp_path / "d.png")[0].stat().st_size > 5000
+
+
+def test_bins_of_gc_do_not_favour_some_values():
+    """Each of 100 possible values once: 40 bins would hold two or three of them each, but for their width."""
+    shares = _shares(np.arange(100) / 100, np.linspace(0, 0.99, 41), np.full(100, 0.01))
+    assert shares.sum() == pytest.approx(1) and np.ptp(shares[1:-1]) < 1e-9
+    assert _shares(np.array([1.0, 2, 2]), np.array([0.5, 1.5, 2.5]), None).tolist() == [1 / 3, 2 / 3]
+
+
+def test_dataset_picture_of_classes():
+    rng = np.random.default_rng(0)
+    groups = [_group(name, 30, 0.5) for name in "abc"]
+    shortcuts = [Shortcut(name, 30, "AUROC", 0.5, np.nan) for name in "abc"]
+    options = {"classes": ["a", "b", "c"], "groups": groups, "shortcuts": shortcuts}
+    axes = _axes(figures.build_dataset(_summary("multiclass", lambda n: rng.integers(0, 3, n), **options)))
+    assert len(axes["labels"].patches) == 9
+    assert axes["shortcuts"].get_title(loc="left") == "told from the others by"
 
 
 def test_training_picture(tmp_path):

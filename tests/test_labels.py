@@ -27,3 +27,18 @@ def test_outputs_of_each_task_by_hand():
     np.testing.assert_allclose(probabilities("binary", np.log([3.0]), LabelScale()), [0.75])
     classes = probabilities("multiclass", np.log([[1.0, 2.0, 5.0]]) + 1000, LabelScale())
     np.testing.assert_allclose(classes, [[0.125, 0.25, 0.625]])
+
+
+def test_every_output_has_a_scale_of_its_own_and_gaps_do_not_count():
+    labels = np.array([[1.0, 10.0], [3.0, np.nan], [5.0, 30.0], [np.nan, 20.0]], np.float32)
+    scale = LabelScale.fit(labels, "regression")
+    assert scale.mean == (3.0, 20.0) and scale.deviation == pytest.approx((np.sqrt(8 / 3), np.sqrt(200 / 3)))
+    learned = scale.learned(labels)
+    assert np.isnan(learned[1, 1]) and learned.dtype == np.float32
+    np.testing.assert_allclose(scale.labels(learned), labels, rtol=1e-6)
+    assert LabelScale.fit(np.full((3, 2), 2.0), "regression").deviation == (1.0, 1.0)
+
+
+def test_a_scale_comes_back_from_what_a_file_holds():
+    scale = LabelScale((1.0, 2.0), (3.0, 4.0))
+    assert LabelScale(**{"mean": [1, 2], "deviation": [3, 4]}) == scale

@@ -32,7 +32,7 @@ def make(dataset, folder, observe=None, **settings):
 def scripted(monkeypatch, metrics):
     """Let validation report these values of its metric, one an epoch, and a loss that only rises."""
     following = enumerate(metrics, 1)
-    monkeypatch.setattr(loop, "validate", lambda *_: next(following))
+    monkeypatch.setattr(loop, "validate", lambda *_: (*next(following), {}))
 
 
 def weights(model):
@@ -177,7 +177,7 @@ def test_validation_leaves_the_model_as_it_is(dataset, tmp_path, monkeypatch):
     def remember(predictor, *_):
         seen["sparsity"], seen["same"] = predictor.config.sparsity, same(weights(predictor.model), weights(model))
         mx.random.normal((3,))  # whoever draws here must not change the training
-        return 1.0, 0.0
+        return 1.0, 0.0, {}
 
     monkeypatch.setattr(loop, "validate", remember)
     trainer = make(dataset, tmp_path / "run", training__epochs=1)

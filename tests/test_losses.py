@@ -29,3 +29,19 @@ def test_a_certain_answer_costs_nothing_or_much_but_never_infinity():
 def test_classes_have_cross_entropy():
     raw = np.log([[1.0, 2.0, 5.0], [4.0, 2.0, 2.0]]) + 7
     np.testing.assert_allclose(loss("multiclass", raw, [2, 1]), -np.log([5 / 8, 2 / 8]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_several_outputs_have_the_mean_over_those_measured(task):
+    raw, labels = [[1.0, -2.0], [0.5, 3.0], [1.0, 1.0]], [[1, 0], [0, np.nan], [np.nan, np.nan]]
+    each = [loss(task, [[r] for r in row], [v if v == v else 0 for v in label])
+            for row, label in zip(raw, labels, strict=True)]  # fmt: skip
+    np.testing.assert_allclose(loss(task, raw, labels), [each[0].mean(), each[1][0], 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_a_label_that_was_not_measured_has_a_gradient_of_exactly_zero(task):
+    labels = mx.array([[1.0, float("nan")], [float("nan"), 0.0], [float("nan"), float("nan")]])
+    gradient = np.array(mx.grad(lambda raw: task_loss(task, raw, labels).sum())(mx.array([[0.5, 2.0]] * 3)))
+    assert (gradient[np.isnan(np.array(labels))] == 0).all()
+    assert (gradient[~np.isnan(np.array(labels))] != 0).all()

@@ -9,7 +9,7 @@ from toys import forward, random_tokens, scrambled
 from mlx_gsa.config import ModelConfig
 from mlx_gsa.dna.alphabet import N, reverse_complement
 from mlx_gsa.model import organism
-from mlx_gsa.model.organism import SparseOrganism, compiled, stem_kernel
+from mlx_gsa.model.organism import SparseOrganism, compiled, forward_budget, silence, stem_kernel
 
 ATTENTIONS = ("softmax", "mlp", "full", "window", "random")
 SMALL = {"window": 9, "n_global": 3}
@@ -187,3 +187,67 @@ def test_functions_are_compiled_on_a_gpu_or_where_asked(monkeypatch, device, ask
     monkeypatch.setattr(organism.mx, "default_device", lambda: mx.Device(getattr(mx, device)))
     monkeypatch.setenv("GSA_COMPILE", asked)
     assert compiled(len) == (("compiled", len) if pays else len)
+
+
+SURROUNDED = {
+    "context": (8, 30), "context_kmer": 3, "context_channels": 2, "embedding_channels": 5, "attention_channels": 4,
+    "reference_length": 60.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("anchor", ["none", "start", "end", "centre"])
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_with_context_and_anchor_too_neither_padding_nor_batch_mates_change_a_result(attention, anchor):
+    model = scrambled(attention=attention, anchor=anchor, **SURROUNDED, **SMALL)
+    sequences = [*random_tokens([64, 1, 30, 47, 12]), np.full(33, N, np.uint8)]
+    _, together = forward(model, sequences, padded=112)
+    for row, sequence in enumerate(sequences):
+        _, alone = forward(model, [sequence])
+        assert_same(one_row(together, row, len(sequence)), one_row(alone, 0, len(sequence)))
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_gradients_reach_context_and_profile(attention):
+    model = scrambled(attention=attention, anchor="end", **SURROUNDED, **SMALL)
+    sequences = random_tokens([80, 70])
+    sequences[0][10:60:3] = N
+    gradients = gradient_of(model, sequences, lambda o: (mx.square(o.prediction - 1) + mx.square(o.local - 1)).sum())
+    assert not [name for name, value in tree_flatten(gradients) if not np.abs(np.array(value)).max() > 0]
+
+
+def test_widths_that_are_apart_have_the_sizes_asked_for():
+    config = ModelConfig(n_channels=64, **SURROUNDED)
+    model = SparseOrganism(config)
+    assert (config.embedding_width, config.attention_width, config.n_features) == (5, 4, 64 + 2 * 2)
+    assert model.embeddings.bases.shape == (4, 5) and model.stem.weight.shape == (20, 64, 5)
+    assert model.attention.query_projection.weight.shape == (4, 68) and model.approximator.input.weight.shape == (8, 12)
+    assert ModelConfig(stem=False, embedding_channels=5).embedding_width == 16  # embeddings are the features
+
+
+def test_only_kept_positions_reach_the_prediction():
+    model = scrambled(anchor="end", **SURROUNDED, **SMALL)
+    tokens, output = forward(model, random_tokens([60]))
+    features = model.features(tokens)
+    left_out = mx.array([[[p not in output.kept[0].tolist()] for p in range(60)]])
+    model.features = lambda tokens, silenced=None: features + 5.0 * left_out
+    model.selector = lambda features: output.relevance
+    counts, widest = forward_budget(model.config, [60], 60)
+    again = model(tokens, mx.array([60]), counts, widest)
+    np.testing.assert_array_equal(again.prediction, output.prediction)
+    assert not np.allclose(again.local, output.local)
+
+
+def test_silenced_filters_are_a_share_and_keep_the_mean():
+    factors = np.array(silence(400, 16, 0.25, mx.random.key(0)))
+    assert factors.shape == (400, 1, 16) and set(factors.ravel().tolist()) == {0.0, np.float32(4 / 3)}
+    assert factors.mean() == pytest.approx(1, abs=0.03)
+    assert len(np.unique(factors[:, 0], axis=0)) > 100  # another set in each sequence
+
+
+def test_dropout_reaches_the_filters_but_not_the_prediction_in_use():
+    model, tokens = scrambled(**SMALL), mx.array(np.stack(random_tokens([60, 60])))
+    lengths, (counts, widest) = mx.array([60, 60]), forward_budget(model.config, [60, 60], 60)
+    run = lambda *more: np.array(model(tokens, lengths, counts, widest, *more).prediction)  # noqa: E731
+    assert np.array_equal(run(), run(mx.random.key(1)))
+    assert not np.allclose(run(), run(mx.random.key(1), 0.5))
+    assert np.array_equal(run(mx.random.key(1), 0.5), run(mx.random.key(1), 0.5))

@@ -92,7 +92,7 @@ def test_table_options_reach_the_library(gsa, tmp_path, monkeypatch):
     assert got["positives"] == ("a", "b") and got["negatives"] == ("c",) and got["where"] == ("x=1,2", "y=3")
     assert got["log2"] is True and got["pseudocount"] == 1 and got["plan"] == plan
     assert all(got[f"{n}_column"] == n for n in ("id", "chrom", "start", "end", "strand", "group", "split"))
-    assert got["sequence_column"] == "s" and got["label_column"] == "l"
+    assert got["sequence_column"] == "s" and got["label_column"] == ("l",)
     limits = got["limits"]
     assert (limits.min_length, limits.max_length, limits.max_n_fraction) == (7, 8, 0.5)
 
@@ -112,6 +112,26 @@ def test_fasta(gsa, tmp_path):
     assert result.exit_code == 0, result.output
     assert len(Dataset.open(tmp_path / "data/peaks")) == 40
     assert "(50%)" in result.output and "negatives renamed" in result.output
+
+
+def test_fasta_with_negatives_that_are_made(gsa, tmp_path):
+    arguments = ("--negatives", "dinucleotide-shuffle:2", "--negatives", "segment-swap")
+    result = gsa("prepare", "fasta", fasta(tmp_path / "peaks.fa", 1), *arguments)
+    assert result.exit_code == 0, result.output
+    assert len(Dataset.open(tmp_path / "data/peaks")) == 80
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("dinucleotide", "dinucleotide-shuffle"),
+        ("flank", "not possible here"),
+        ("segment-swap:x", "how many negatives"),
+    ],
+)
+def test_wrong_kinds_of_negatives_are_wrong_usage(gsa, tmp_path, value, text):
+    result = gsa("prepare", "fasta", fasta(tmp_path / "peaks.fa", 1), "--negatives", value)
+    assert result.exit_code == 2 and text in result.output
 
 
 @pytest.mark.parametrize(
@@ -158,3 +178,25 @@ def test_the_leakage_report_is_shown(gsa, tmp_path):
     (tmp_path / "u.tsv").write_text("\n".join([*lines, *varied]) + "\n")
     alarm = gsa("prepare", "table", "u.tsv", "--task", "regression", "--split", "random")
     assert "Leakage: alarm" in alarm.output and "Prepare again with --split similarity." in alarm.output
+
+
+def test_label_options_reach_the_library(gsa, monkeypatch):
+    got = {}
+
+    def stop(path, out, **options):
+        got.update(options)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("mlx_gsa.data.table.dataset_from_table", stop)
+    start = ("prepare", "table", "-", "--task", "regression")
+    gsa(
+        *(*start, "--label-column", "a", "--label-column", "b", "--spread-column", "c", "--spread-column", "d"),
+        *("--weight-column", "w", "--duplicates", "mean", "--group-from", "^(.+)_", "--split-as", "test"),
+    )
+    assert got["label_column"] == ("a", "b") and got["spread_column"] == ("c", "d") and got["weight_column"] == "w"
+    assert (got["duplicates"], got["group_from"], got["split_as"]) == ("mean", "^(.+)_", "test")
+    gsa(*start, "--replicate-columns", "r1, r2")
+    assert got["replicate_columns"] == ("r1", "r2") and got["label_column"] == ("label",)
+    assert (got["duplicates"], got["group_from"], got["split_as"], got["weight_column"]) == ("keep", None, None, None)
+    both = gsa(*start, "--replicate-columns", "r1,r2", "--label-column", "a")
+    assert both.exit_code == 2 and "not both" in both.output

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
 SETTINGS = {
     "training.epochs": 3, "training.batch_size": 16, "training.kmer_length": 6, "training.augment_shift": 5,
     "training.start_sparsity": 0.3, "training.anneal": 0.4, "training.seed": 3, "training.learning_rate": 1e-3,
+    "training.average": 0.5, "training.dropout": 0.1,
 }  # fmt: skip
 CLOCK = {"seconds", "records_per_second"}
 CHILD = Path(__file__).with_name("train_child.py")

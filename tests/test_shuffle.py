@@ -123,6 +123,12 @@ def test_segments_that_stay_and_segments_that_go():
     assert (np.sort(before) == np.sort(after)).all()  # each part has its own bases
 
 
+def test_a_short_sequence_has_fewer_segments():
+    tokens = np.random.default_rng(0).integers(0, 4, 50).astype(np.uint8)
+    swapped = segment_swap(tokens, np.random.default_rng(0))
+    assert (swapped.reshape(5, 10) == tokens.reshape(5, 10)).all(1).sum() == 2  # 40 % of five
+
+
 @given(WITH_N, st.integers(0, 100), st.integers(1, 30), st.sampled_from(["shuffle", "random"]))
 def test_segment_swap_keeps_length_and_n(tokens, seed, segments, fill):
     swapped = segment_swap(tokens, np.random.default_rng(seed), segments=segments, kept=segments // 2, fill=fill)

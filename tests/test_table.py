@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_gsa.data.collect import NO_COORDINATES, Limits, SplitPlan
-from mlx_gsa.data.table import RENAMED, dataset_from_table
+from mlx_gsa.data.table import dataset_from_table
+from mlx_gsa.data.table_rows import RENAMED
 from mlx_gsa.dna.alphabet import decode
 from mlx_gsa.errors import DatasetError, GsaError, SequenceError, SplitError, TableError
 

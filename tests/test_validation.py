@@ -47,7 +47,8 @@ def test_loss_and_metric_of_a_model(tmp_path, task):
     model = scrambled(n_outputs=3 if task == "multiclass" else 1)
     predictor = Predictor(ModelBundle(model, task, dataset.classes, scale))
     rows = np.arange(5, 40)
-    loss, metric = validate(predictor, dataset, rows, batch_size=4)
+    loss, metric, each = validate(predictor, dataset, rows, batch_size=4)
+    assert each == {}
     found = list(predictor.predict([dataset.sequence(int(i)) for i in rows]))
     raw, labels = np.stack([p.raw for p in found]), dataset.records.label[rows]
     answers = np.stack([p.prediction for p in found]).astype(float)

@@ -38,6 +38,26 @@ def out_option(default):
     return click.option("--out", type=FOLDER, help=f"Folder to make. Default: {default}.")
 
 
+def negatives_option(*kinds):
+    """Return the repeatable option of negatives to make, of the kinds a source can; the command gets ``controls``."""
+
+    def parse(_, option, values):
+        from mlx_gsa.data.controls import parse_controls
+        from mlx_gsa.errors import ConfigError
+
+        try:
+            controls = parse_controls(values)
+        except ConfigError as problem:
+            raise click.BadParameter(str(problem), param=option) from problem
+        wrong = [control.kind for control in controls if control.kind not in kinds]
+        if wrong:
+            raise click.BadParameter(f"{wrong[0]} is not possible here; possible: {', '.join(kinds)}.", param=option)
+        return controls
+
+    text = f"Negatives to make: {', '.join(kinds)}. RATIO per positive, 1 if left out; repeatable."
+    return click.option("--negatives", "controls", multiple=True, metavar="KIND[:RATIO]", callback=parse, help=text)
+
+
 def split_options():
     """Return the options that say how records come to their split."""
     split_help = "What goes to one split as a whole; auto: groups, else chromosomes, else similar sequences."

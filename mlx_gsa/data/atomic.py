@@ -37,6 +37,53 @@ def atomic_write_bytes(path, data):
         raise
 
 
+@contextmanager
+def atomic_file(path, overwrite=False, error=DatasetError):
+    """Yield the path of an empty file beside `path` that takes its name if, and only if, the body succeeds.
+
+    Parameters
+    ----------
+    path : str or Path
+        Missing parents are made.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    error : type
+        The `GsaError` to raise.
+
+    Yields
+    ------
+    Path
+        The file to write.
+
+    Raises
+    ------
+    error
+        `path` is a folder, exists and may not be replaced, or the disk cannot be written.
+    """
+    path, made, temporary = Path(path).expanduser().resolve(), [], None
+    if path.is_dir() or (path.exists() and not overwrite):
+        mend = "Name a file in it." if path.is_dir() else "Choose another --out, or allow it with --overwrite."
+        found = "a folder" if path.is_dir() else "a file"
+        raise error("will not overwrite what is there", where=str(path), found=found, mend=mend)
+    try:
+        made = _make_parents(path)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.tmp-", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        _sync_file(temporary)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException as problem:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        _undo(None, made)
+        if isinstance(problem, OSError):
+            mend = "Check free space and permissions, or choose another file."
+            raise error("cannot write the file", where=str(path), found=str(problem), mend=mend) from problem
+        raise
+
+
 def atomic_write_text(path, text):
     """Write a UTF-8 text file as `atomic_write_bytes` does."""
     atomic_write_bytes(path, text.encode("utf-8"))
@@ -235,8 +282,13 @@ def _sync(folder):
     """Ask the disk to hold every file of the folder before its name changes."""
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+            _sync_file(path)
+
+
+def _sync_file(path):
+    """Ask the disk to hold a file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _umask():

@@ -8,7 +8,7 @@ import numpy as np
 from mlx_gsa.data.copies import copy_numbers, sequence_key
 from mlx_gsa.data.dataset import write_dataset
 from mlx_gsa.data.folds import FOLD, Facts, assign
-from mlx_gsa.data.records import UNKNOWN, Records
+from mlx_gsa.data.records import LABEL, UNKNOWN, Records, label_to_split_by
 from mlx_gsa.data.split_plan import SplitPlan
 from mlx_gsa.dna.alphabet import EncodeCounts, N
 from mlx_gsa.dna.coordinates import Region
@@ -65,6 +65,8 @@ class Collector:
         For the manifest; complete once `records` was called.
     split_by : str
         How the split was made, once `records` was called.
+    fills_validation : bool
+        Whether a validation split is taken out of the training records where the stated splits have none.
     split_notes : dict
         For the manifest's source, once `records` was called: ``split_by``, and ``fold_by`` and ``similarity`` where
         there are such.
@@ -77,10 +79,12 @@ class Collector:
     normalised: Counter = field(default_factory=Counter)
     duplicates: Counter = field(default_factory=Counter)
     split_by: str = ""
+    fills_validation: bool = True
     split_notes: dict = field(default_factory=dict)
     _rows: list = field(default_factory=list)
     _extra: list = field(default_factory=list)
     _keys: list = field(default_factory=list)
+    _parents: dict = field(default_factory=dict)
     _letters: EncodeCounts = field(default_factory=EncodeCounts)
 
     def __len__(self):
@@ -93,7 +97,9 @@ class Collector:
             self.dropped[reason] += 1
         return reason is None
 
-    def add(self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None):
+    def add(
+        self, tokens, counts, *, id, label, region=None, chrom=UNKNOWN, group=None, split=None, extra=None, parent=None
+    ):
         """Take a sequence.
 
         Parameters
@@ -107,13 +113,19 @@ class Collector:
             Used where there is no region.
         group, split : str, optional
         extra : dict, optional
-            Values of further columns, such as ``kind``; the same columns for every sequence.
+            Values of further columns, such as ``kind``; the same columns for every sequence. Read when the records
+            are made, so they may be filled in until then.
+        parent : str, optional
+            Id of the sequence, taken before, that this one was made of: the two never come to different splits.
+            Give a control the `chrom` and `group` of its parent, too.
         """
+        if parent is not None:
+            self._parents[id] = parent
         self._letters += counts
         region = region or Region(chrom, -1, -1, UNKNOWN)
         place = (region.chrom, region.start, region.end, region.strand)
         self._rows.append((id, label, *place, group, split))
-        self._extra.append(extra or {})
+        self._extra.append({} if extra is None else extra)  # the very dict: it may be filled later
         self._keys.append(sequence_key(tokens))
 
     def records(self, sequences, to_label=None):
@@ -146,17 +158,26 @@ class Collector:
         columns = [list(column) for column in zip(*self._rows, strict=True)]
         ids, labels, chrom, start, end, strand, group, split = columns
         labels = np.array(labels if to_label is None else [to_label(x) for x in labels], dtype=np.float32)
+        extra = {name: [row[name] for row in self._extra] for name in self._extra[0]}
+        further = [np.array(column, np.float32) for name, column in extra.items() if name.startswith(LABEL)]
+        balanced = label_to_split_by(np.stack([labels, *further], axis=1), self.task)
         copies = copy_numbers(self._keys)
-        kin = np.array([ids[i] for i in copies], dtype=object)
+        kin = np.array([ids[i] for i in self._kin(ids, copies)], dtype=object)
         places = {"chrom": np.array(chrom, dtype=object), "start": np.array(start), "end": np.array(end)}
-        given = Facts(labels, **places, kin=kin, groups=group)
-        made = assign(self.plan, self.task, given, sequences, split)
+        given = Facts(balanced, **places, kin=kin, groups=group)
+        made = assign(self.plan, self.task, given, sequences, split, self.fills_validation)
         self.split_by, self.split_notes = made.notes["split_by"], made.notes
         self._count_letters()
-        self._count_copies(copies, labels, made.split)
-        extra = {name: [row[name] for row in self._extra] for name in self._extra[0]}
+        self._count_copies(copies, balanced, made.split)
         extra |= {FOLD: made.fold} if made.fold is not None else {}
         return Records.build(ids, labels, made.split, **places, strand=strand, group=made.group, extra=extra)
+
+    def _kin(self, ids, copies):
+        """Return for each record the first one with its sequence, or with that of the record it was made of."""
+        if not self._parents:
+            return copies
+        number = {name: i for i, name in enumerate(ids)}
+        return [copies[number[self._parents.get(name, name)]] for name in ids]
 
     def _count_letters(self):
         """Add the letters read differently to the counts."""
@@ -173,7 +194,7 @@ class Collector:
         self.duplicates["the same, but with another label"] = int((labels[later] != labels[first]).sum())
 
 
-def write_collected(out, sequences, collector, source, classes=None, to_label=None):
+def write_collected(out, sequences, collector, source, classes=None, to_label=None, outputs=None):
     """Write the data set of a source whose sequences pass through a collector on their way to the disk.
 
     Parameters
@@ -187,6 +208,8 @@ def write_collected(out, sequences, collector, source, classes=None, to_label=No
     classes : list of str, or callable returning it, optional
     to_label : callable, optional
         As in `Collector.records`.
+    outputs : list of str, optional
+        As in `write_dataset`.
 
     Returns
     -------
@@ -199,7 +222,8 @@ def write_collected(out, sequences, collector, source, classes=None, to_label=No
         return made
 
     counts = {name: getattr(collector, name) for name in ("dropped", "normalised", "duplicates")}
-    facts = {"task": collector.task, "seed": collector.plan.seed, "source": source, "classes": classes}
+    facts = {"task": collector.task, "seed": collector.plan.seed, "source": source}
+    facts |= {"classes": classes, "outputs": outputs}
     return write_dataset(out, sequences, records, **facts, **counts)
 
 

@@ -24,13 +24,14 @@ from mlx_gsa.data.parts import (
     read_records,
     write_tokens,
 )
-from mlx_gsa.data.records import SPLITS, UNKNOWN, Records, Sites
+from mlx_gsa.data.records import SPLITS, UNKNOWN, WEIGHT, Records, Sites
 from mlx_gsa.data.tsv import read_columns, write_columns
 from mlx_gsa.errors import DatasetError
 
 __all__ = ["SPLITS", "UNKNOWN", "Dataset", "Manifest", "Records", "Sites", "Task", "write_dataset"]
 
 PICTURE = "summary.png"
+ALL = "all"  # in place of a split: every record
 
 
 class Dataset:
@@ -46,6 +47,8 @@ class Dataset:
         ``regression``, ``binary`` or ``multiclass``.
     classes : list of str or None
         Names of the label numbers of a classification.
+    outputs : list of str or None
+        Names of the labels where a record has several.
     offsets : np.ndarray of int64, shape (n + 1,)
         Where each sequence begins in `tokens`.
     fold : int or None
@@ -56,7 +59,7 @@ class Dataset:
 
     def __init__(self, path, manifest, offsets):
         self.path, self.manifest, self.offsets = path, manifest, offsets
-        self.task, self.classes = manifest.task, manifest.classes
+        self.task, self.classes, self.outputs = manifest.task, manifest.classes, manifest.outputs
 
     @classmethod
     def open(cls, path, verify=True):
@@ -111,6 +114,17 @@ class Dataset:
         return json.loads((self.path / LEAKAGE).read_text(encoding="utf-8"))
 
     @property
+    def labels(self):
+        """Return the labels: shape (n,), or (n, n_outputs) with NaN where not measured if there are several."""
+        return self.records.labels if self.outputs else self.records.label
+
+    @property
+    def weights(self):
+        """Return what each record counts in training; shape (n,), float64. None where all count the same."""
+        found = self.records.extra.get(WEIGHT)
+        return None if found is None else np.asarray(found, dtype=np.float64)
+
+    @property
     def lengths(self):
         """Return the length of each sequence in bp; shape (n,), int64."""
         return np.diff(self.offsets)
@@ -141,13 +155,15 @@ class Dataset:
         return self.tokens[self.offsets[index] : self.offsets[index + 1]]
 
     def indices(self, split):
-        """Return the numbers of the records of one split, ascending.
+        """Return the numbers of the records of one split, ascending; ``all``: of every record.
 
         Raises
         ------
         DatasetError
-            `split` is not ``train``, ``val`` or ``test``.
+            `split` is not ``train``, ``val``, ``test`` or ``all``.
         """
+        if split == ALL:
+            return np.arange(len(self))
         if split not in SPLITS:
             raise DatasetError("unknown split", expected=", ".join(SPLITS), found=str(split))
         return np.flatnonzero(self.records.split == split)
@@ -188,6 +204,7 @@ def write_dataset(
     source,
     seed,
     classes=None,
+    outputs=None,
     sites=None,
     dropped=None,
     normalised=None,
@@ -213,6 +230,8 @@ def write_dataset(
         Where the data came from; anything JSON can hold.
     seed : int or None
     classes : list of str, or callable returning it, optional
+    outputs : list of str, optional
+        Names of the labels where a record has several; see `Manifest`.
     sites : Sites, or callable returning it, optional
     dropped, normalised, duplicates : mapping of str to int, optional
         Counts for the manifest; zeros are left out.
@@ -230,7 +249,7 @@ def write_dataset(
         lengths = write_tokens(folder, sequences)
         records = records(TokenFile(folder, lengths)) if callable(records) else records
         classes, sites = (x() if callable(x) else x for x in (classes, sites))
-        check_fit(lengths, records, sites, task, classes)
+        check_fit(lengths, records, sites, task, classes, outputs)
         write_columns(folder / RECORDS, records.columns())
         if sites is not None:
             write_columns(folder / SITES, sites.columns())
@@ -241,6 +260,7 @@ def write_dataset(
             written_by=f"mlx_gsa {__version__}",
             task=task,
             classes=classes,
+            outputs=outputs,
             n_records=len(records),
             n_bases=int(lengths.sum()),
             seed=seed,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlx_gsa.data.overlaps import overlap_groups
-from mlx_gsa.data.records import SPLITS, UNKNOWN
+from mlx_gsa.data.records import SPLITS, UNKNOWN, label_to_split_by
 from mlx_gsa.data.similarity import Clusters
 from mlx_gsa.data.splits import assign_folds, assign_splits
 from mlx_gsa.errors import SplitError
@@ -65,7 +65,7 @@ class Assignment:
     notes: dict = field(default_factory=dict)
 
 
-def assign(plan, task, facts, sequences, stated=None):
+def assign(plan, task, facts, sequences, stated=None, fills_validation=True):
     """Assign every record to a split and, if asked, to a fold.
 
     Parameters
@@ -77,6 +77,8 @@ def assign(plan, task, facts, sequences, stated=None):
         Read only where similarity decides.
     stated : list of str or None, optional
         Splits as the source states them; they go before the plan's.
+    fills_validation : bool
+        Whether validation records are taken out of the stated training records where there are none.
 
     Returns
     -------
@@ -90,9 +92,9 @@ def assign(plan, task, facts, sequences, stated=None):
     stated = np.array(stated) if stated is not None and any(stated) else None
     by = choose(plan, facts.chrom, any(facts.groups)) if stated is None or plan.folds else None
     if by == "similarity":
-        return _assign_by_similarity(plan, task, facts, sequences, stated)
+        return _assign_by_similarity(plan, task, facts, sequences, stated, fills_validation)
     ways = {"chromosome": facts.chrom, "group": facts.units, "random": facts.kin}
-    split, fold = _place_both(plan, task, facts, stated, ways.get(by))
+    split, fold = _place_both(plan, task, facts, stated, ways.get(by), fills_validation)
     return Assignment(split, fold, facts.units, _notes(by, stated, fold))
 
 
@@ -101,7 +103,7 @@ def _notes(by, stated, fold):
     return {"split_by": by if stated is None else STATED} | ({"fold_by": by} if fold is not None else {})
 
 
-def _assign_by_similarity(plan, task, facts, sequences, stated):
+def _assign_by_similarity(plan, task, facts, sequences, stated, fills_validation):
     """Assign whole clusters; join those found to be similar across the splits made, and assign again."""
     together = [facts.units, facts.kin, overlap_groups(facts.chrom, facts.start, facts.end)]
     clusters = Clusters(sequences, together, plan.threshold, plan.seed)
@@ -109,7 +111,7 @@ def _assign_by_similarity(plan, task, facts, sequences, stated):
         _, first = np.unique(clusters.number, return_index=True)
         groups = facts.kin[first][clusters.number]
         try:
-            split, fold = _place_both(plan, task, facts, stated, groups)
+            split, fold = _place_both(plan, task, facts, stated, groups, fills_validation)
         except SplitError as problem:
             raise _too_alike(problem, clusters.facts()) from problem
         if not clusters.join_across(split if stated is None else None, fold):
@@ -126,7 +128,7 @@ def _too_alike(problem, facts):
     return SplitError(f"too alike to split by similarity: {problem.what}", found=found, mend=LESS)
 
 
-def _place_both(plan, task, facts, stated, groups):
+def _place_both(plan, task, facts, stated, groups, fills_validation):
     """Return the split and the fold (None without) of each record, groups kept together."""
     labels, n = facts.labels, len(facts.labels)
     if groups is not None and plan.by != "group" and len(set(groups.tolist())) == n:
@@ -134,7 +136,7 @@ def _place_both(plan, task, facts, stated, groups):
     if stated is not None:
         if plan.chroms:
             raise SplitError("splits are stated, and chromosomes given", mend="Leave out one: --split-column none.")
-        split = fill_validation(stated, labels, task, facts.units, plan)
+        split = fill_validation(stated, labels, task, facts.units, plan) if fills_validation else stated
     elif plan.chroms:
         split = split_by_given(labels, task, facts.chrom, plan)
     else:
@@ -287,8 +289,8 @@ def split_of_fold(records, fold, by, task, seed):
         raise SplitError("no such fold", expected=f"0 to {last}", found=str(fold))
     split = np.where(folds == fold, "test", "train").astype("U5")
     units = records.chrom if by == "chromosome" else records.group
-    share = VALIDATION_SHARE
-    return take_from_training(split, "val", share, records.label, task, units, [seed, fold])
+    labels = label_to_split_by(records.labels, task)
+    return take_from_training(split, "val", VALIDATION_SHARE, labels, task, units, [seed, fold])
 
 
 def split_as_trained(run, dataset):

@@ -121,15 +121,11 @@ class Labels:
         TableError
             A value asked for never came, no value was understood, or there are too few or too many classes.
         """
-        for value in self.positives + self.negatives:
-            if value not in self.seen:
-                raise TableError(
-                    "a label value does not occur",
-                    where=where,
-                    found=f"none is {value!r}",
-                    expected=f"one of {shown(self.seen)}",
-                    mend=nearest(value, self.seen),
-                )
+        check_values(self.positives + self.negatives, self.seen, where)
+        self.check_classes(where)
+
+    def check_classes(self, where):
+        """Check that the values met are classes; `where` and Raises as for `finish`."""
         if self.task == "binary":
             values = {self._try(text) for text in self.seen}
             mapped = self.positives or self.negatives
@@ -183,6 +179,32 @@ class Labels:
         if not hasattr(self, "_number_of"):
             self._number_of = {name: i for i, name in enumerate(self.classes)}
         return self._number_of
+
+
+def check_values(asked, seen, where):
+    """Raise if a value that was asked for never came.
+
+    Parameters
+    ----------
+    asked : iterable of str
+    seen : Counter
+    where : str
+        For the message.
+
+    Raises
+    ------
+    TableError
+        It lists the values that did come.
+    """
+    for value in asked:
+        if value not in seen:
+            raise TableError(
+                "a label value does not occur",
+                where=where,
+                found=f"none is {value!r}",
+                expected=f"one of {shown(seen)}",
+                mend=nearest(value, seen),
+            )
 
 
 def shown(values, limit=8):

@@ -134,7 +134,7 @@ class _Look:
             "overlap_bp": int(overlap.sum()),
             "crossing_groups": len(set(r.group[asked][groups].tolist())),
             "crossing_chromosomes": sorted(set(r.chrom[asked][chroms].tolist())),
-            "nearest_similarity": {key: round(float(np.quantile(nearest, q)), 4) for key, q in QUANTILES.items()},
+            "nearest_similarity": {key: round(float(np.quantile(nearest, q)) if n else 0.0, 4) for key, q in QUANTILES.items()},
         }  # fmt: skip
 
     def _shared(self, labels, asked, kept):

@@ -30,6 +30,9 @@ class Manifest(BaseModel):
     ----------
     task, classes
         What the labels are; `classes` names the numbers of a classification.
+    outputs
+        Names of the labels where a record has several: the first is the column ``label``, each other one the
+        column ``label:NAME``. None: one label.
     n_records, n_bases
         Sequences, and bp in all of them.
     seed
@@ -56,6 +59,7 @@ class Manifest(BaseModel):
     written_by: str
     task: Task
     classes: list[str] | None = None
+    outputs: list[str] | None = None
     n_records: int
     n_bases: int
     splits: dict[str, int]

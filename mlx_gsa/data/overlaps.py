@@ -12,7 +12,7 @@ def overlap_groups(chrom, start, end):
     ----------
     chrom : np.ndarray of str, shape (n,)
     start, end : np.ndarray of int64, shape (n,)
-        0-based, half-open, in bp; -1 where not known: such a record is on its own.
+        0-based, half-open, in bp; -1 where not known: such a record is on its own, as is one on chromosome ``.``.
 
     Returns
     -------

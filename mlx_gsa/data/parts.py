@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from mlx_gsa.data.records import Records
+from mlx_gsa.data.records import LABEL, Records
 from mlx_gsa.data.tsv import read_columns
 from mlx_gsa.errors import DatasetError
 
@@ -78,7 +78,7 @@ def _describe(tokens):
     return f"{tokens.dtype} of shape {tokens.shape}{largest}"
 
 
-def check_fit(lengths, records, sites, task, classes):
+def check_fit(lengths, records, sites, task, classes, outputs=None):
     """Check that sequences, records, labels, classes and sites belong together.
 
     Parameters
@@ -87,7 +87,7 @@ def check_fit(lengths, records, sites, task, classes):
     records : Records
     sites : Sites or None
     task : str
-    classes : list of str or None
+    classes, outputs : list of str or None
 
     Raises
     ------
@@ -108,14 +108,27 @@ def check_fit(lengths, records, sites, task, classes):
         raise DatasetError("record ids are not unique", where=f"record {name}", found=f"{repeated} repeated")
     if task != "regression":
         n_classes = 2 if task == "binary" else len(classes or ())
-        if not np.isin(records.label, np.arange(n_classes)).all():
+        labels = records.labels
+        if not np.isin(labels[~np.isnan(labels)], np.arange(n_classes)).all():
             raise DatasetError(
                 "labels do not fit the task",
                 expected=f"class numbers below {n_classes} for {task}",
-                found=f"{records.label.min():g} to {records.label.max():g}",
+                found=f"{np.nanmin(labels):g} to {np.nanmax(labels):g}",
             )
+    _check_outputs(records, task, outputs)
     if sites is not None and len(sites):
         _check_sites(lengths, sites)
+
+
+def _check_outputs(records, task, outputs):
+    """Raise unless the further labels are those that the outputs name."""
+    further = [name.removeprefix(LABEL) for name in records.extra if name.startswith(LABEL)]
+    if further != list(outputs or [])[1:] or (outputs and task == "multiclass"):
+        raise DatasetError(
+            "labels do not fit the outputs",
+            expected=f"columns for {', '.join(outputs) if outputs else 'one label'}",
+            found=f"further labels {', '.join(further) or 'none'}, task {task}",
+        )
 
 
 def _check_sites(lengths, sites):

@@ -8,6 +8,7 @@ import numpy as np
 from mlx_gsa.errors import DatasetError
 
 SPLITS = ("train", "val", "test")
+LABEL, WEIGHT = "label:", "weight"  # extra columns: further labels by name, and what a record counts in training
 UNKNOWN = "."  # chromosome or strand that is not known, as in BED; an unknown start or end is -1
 
 
@@ -22,6 +23,30 @@ def _column(values, dtype, name):
 def _extra(values, name):
     """Return a further column; text is kept as objects, as numpy's own strings lose a trailing NUL."""
     return _column(values, object if len(values) and isinstance(values[0], str) else None, name)
+
+
+def label_to_split_by(labels, task):
+    """Fill the gaps of the first of several labels, so that splits can be balanced by it.
+
+    Parameters
+    ----------
+    labels : np.ndarray, shape (n, n_labels)
+        As `Records.labels`.
+    task : str
+
+    Returns
+    -------
+    np.ndarray, shape (n,)
+        A gap of a regression becomes the median; a gap of a binary task the first further label that is known.
+    """
+    first = labels[:, 0]
+    missing = np.isnan(first)
+    if not missing.any():
+        return first
+    if task == "regression":
+        return np.where(missing, np.nanmedian(first), first)
+    known = np.argmax(~np.isnan(labels), axis=1)
+    return labels[np.arange(len(labels)), known]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +64,15 @@ class Records:
     strand : np.ndarray of str
         ``+``, ``-`` or ``.``.
     label : np.ndarray of float32
-        The value (regression), 0 or 1 (binary), or the class number (multiclass).
+        The value (regression), 0 or 1 (binary), or the class number (multiclass). NaN (not measured) only where
+        there are further labels and one of them is known.
     split : np.ndarray of str
         ``train``, ``val`` or ``test``.
     group : np.ndarray of str (object)
         Records of one group are not independent: resample and split them together.
     extra : dict of str to np.ndarray
-        Further columns, such as ``clean_label`` of a synthetic set.
+        Further columns, such as ``clean_label`` of a synthetic set, ``label:NAME`` (further labels, float32, NaN
+        where not measured) and ``weight`` (what a record counts in training).
     """
 
     id: np.ndarray
@@ -70,8 +97,10 @@ class Records:
         sizes = {k: len(v) for k, v in self.columns().items()}
         if len(set(sizes.values())) > 1:
             raise DatasetError("record columns differ in length", found=str(sizes))
-        if not np.isfinite(self.label).all():
-            first = self.id[np.flatnonzero(~np.isfinite(self.label))[0]]
+        labels = self.labels
+        unusable = np.isinf(labels).any(axis=1) | ~np.isfinite(labels).any(axis=1)
+        if unusable.any():
+            first = self.id[np.flatnonzero(unusable)[0]]
             raise DatasetError("a label is not a finite number", where=f"record {first}")
         if not np.isin(self.split, SPLITS).all():
             other = sorted(set(self.split.tolist()) - set(SPLITS))
@@ -79,6 +108,12 @@ class Records:
 
     def __len__(self):
         return len(self.id)
+
+    @property
+    def labels(self):
+        """Return the label and all further labels; shape (n, n_labels), float32, NaN where not measured."""
+        further = [column for name, column in self.extra.items() if name.startswith(LABEL)]
+        return np.stack([self.label, *further], axis=1).astype(np.float32)
 
     @classmethod
     def build(cls, id, label, split, *, chrom=None, start=None, end=None, strand=None, group=None, extra=None):

@@ -1,36 +1,26 @@
 """A data set from a table of sequences with labels."""
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlx_gsa.data.collect import NO_COORDINATES, Collector, Limits, SplitPlan, write_collected
-from mlx_gsa.data.labels import Labels, Rejected, shown
-from mlx_gsa.data.records import UNKNOWN
-from mlx_gsa.data.table_file import check_filters, open_table, parse_filters
-from mlx_gsa.dna.alphabet import encode
-from mlx_gsa.dna.coordinates import fit_region, mentions_region, parse_region
-from mlx_gsa.errors import SequenceError, TableError
-
-SPLIT_WORDS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "heldout", "held-out"),
-}
-SPLIT_NAMES = {word: name for name, words in SPLIT_WORDS.items() for word in words}
-RENAMED = "ids repeated, so the line number was added"
-STRANDS = {"+": "+", "1": "+", "+1": "+", "-": "-", "-1": "-", "fwd": "+", "rev": "-"}
+from mlx_gsa.data.collect import Collector, Limits, SplitPlan, write_collected
+from mlx_gsa.data.label_columns import LabelPlan
+from mlx_gsa.data.records import SPLITS
+from mlx_gsa.data.table_file import open_table, parse_filters
+from mlx_gsa.data.table_rows import RowReader
+from mlx_gsa.errors import TableError
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what.
+    """Which column holds what; labels are in a `LabelPlan`.
 
-    For all but the first two, None means the column of the usual name (``id``, ``chrom``, ``start``,
+    For all but the first, None means the column of the usual name (``id``, ``chrom``, ``start``,
     ``end``, ``strand``, ``group``, ``split``) if the table has one, and ``"none"`` means no column.
     """
 
     sequence: str = "sequence"
-    label: str = "label"
     id: str | None = None
     chrom: str | None = None
     start: str | None = None
@@ -54,6 +44,12 @@ def dataset_from_table(
     strand_column=None,
     group_column=None,
     split_column=None,
+    replicate_columns=(),
+    spread_column=(),
+    weight_column=None,
+    duplicates="keep",
+    group_from=None,
+    split_as=None,
     where=(),
     positives=(),
     negatives=(),
@@ -74,19 +70,35 @@ def dataset_from_table(
         ``-`` is standard input.
     out : str or Path
         Folder to make; an older data set there is replaced when the new one is whole.
-    sequence_column, label_column : str
+    sequence_column : str
+    label_column : str or sequence of str
+        Several columns are learned together (regression or binary). A record may lack some of them.
     task : str
         ``regression``, ``binary`` or ``multiclass``.
     id_column, chrom_column, start_column, end_column, strand_column : str, optional
     group_column, split_column : str, optional
         None: the column called ``id``, ``chrom`` and so on, if there is one. ``"none"``: no column.
         Coordinates are also read from ids such as ``chr7:5000-7000``.
+    replicate_columns : sequence of str
+        Instead of a label column: the label is the mean of the replicates that were measured, after the logarithm
+        if one is asked for; their spread becomes the weight of the record, see `spread_weights`.
+    spread_column : str or sequence of str
+        Standard deviation of each label, in units of its column; becomes the weight likewise.
+    weight_column : str, optional
+        What each record counts in training, 0 or more; only ratios matter.
+    duplicates : {"keep", "first", "mean"}
+        What becomes of rows with exactly the sequence of an earlier row: kept, left out, or averaged into the first
+        (regression); every one is counted.
+    group_from : str, optional
+        Regular expression; what its first group finds in the id is the group of the record.
+    split_as : str, optional
+        The split of every record, such as ``test`` for an external set.
     where : iterable of str
         Row filters ``column=value,value``; a row must pass all.
     positives, negatives : iterable of str
         Label values that mean 1 and 0 (binary); see `Labels`.
     log2 : bool
-        Take ``log2(label + pseudocount)``.
+        Take ``log2(label + pseudocount)`` of every label.
     pseudocount : float
     plan : SplitPlan, optional
         A split column goes before it.
@@ -101,150 +113,67 @@ def dataset_from_table(
     Raises
     ------
     TableError
-        The file cannot be read, or a column or value asked for is not in it.
+        The file cannot be read, or a column or value asked for is not in it, or options do not fit each other.
     DatasetError
         No row can be used, or `out` may not be replaced.
     SplitError
         The rows cannot be split as asked.
     """
     columns = Columns(
-        *(sequence_column, label_column, id_column, chrom_column),
-        *(start_column, end_column, strand_column, group_column, split_column),
+        *(sequence_column, id_column, chrom_column, start_column),
+        *(end_column, strand_column, group_column, split_column),
     )
-    labels = Labels(task, tuple(positives), tuple(negatives), log2, pseudocount)
-    collector = Collector(limits or Limits(), plan or SplitPlan(), task)
-    source = _describe(path, columns, tuple(where), labels, collector.limits)
+    labels = LabelPlan(
+        *(task, _names(label_column), _names(replicate_columns), _names(spread_column), weight_column, duplicates),
+        *(tuple(positives), tuple(negatives), log2, pseudocount),
+    )
+    pattern = _group_pattern(group_from, group_column)
+    _check_split(split_as, split_column)
+    collector = Collector(limits or Limits(), plan or SplitPlan(), task, fills_validation=split_as is None)
+    chosen = {"where": list(where), "group_from": group_from, "split_as": split_as}
+    source = _describe(path, columns, labels, collector.limits, chosen)
     with open_table(path, progress) as table:
-        reader = _RowReader(table, columns, parse_filters(source["where"], table), labels, collector)
+        filters = parse_filters(source["where"], table)
+        reader = RowReader(table, columns, filters, labels, collector, pattern, split_as)
         return write_collected(
-            out, reader.sequences(), collector, source, classes=lambda: labels.classes, to_label=labels.number
+            out, reader.sequences(), collector, source,
+            classes=lambda: reader.classes, to_label=reader.number, outputs=labels.outputs,
+        )  # fmt: skip
+
+
+def _names(columns):
+    """Return column names as a tuple; one name stands for itself."""
+    return (columns,) if isinstance(columns, str) else tuple(columns)
+
+
+def _group_pattern(text, group_column):
+    """Compile the pattern of groups; raise unless it captures something and is the only source of groups."""
+    if text is None:
+        return None
+    if group_column not in (None, "none"):
+        raise TableError("groups are stated twice", found=group_column, mend="Give a group column or a pattern.")
+    try:
+        pattern = re.compile(text)
+    except re.error as problem:
+        raise TableError("the pattern of groups is no regular expression", found=f"{text}: {problem}") from None
+    if not pattern.groups:
+        raise TableError(
+            "the pattern of groups captures nothing", found=text, mend="Put the part that names the group in ( )."
         )
+    return pattern
 
 
-def _describe(path, columns, where, labels, limits):
+def _check_split(split_as, split_column):
+    """Raise if the one split of all records is not one, or a column states splits too."""
+    if split_as is not None and split_as not in SPLITS:
+        raise TableError("unknown split", expected=", ".join(SPLITS), found=split_as)
+    if split_as is not None and split_column not in (None, "none"):
+        raise TableError("splits are stated twice", found=split_column, mend="Give a split column or one split.")
+
+
+def _describe(path, columns, labels, limits, chosen):
     """Return what the manifest says of the source: the file's name, and every choice made."""
-    choices = {k: getattr(labels, k) for k in ("positives", "negatives", "log2", "pseudocount")}
-    names = {"columns": asdict(columns), "where": list(where), "limits": asdict(limits)}
-    return {"kind": "table", "file": Path(path).name, **names, **choices}
-
-
-class _RowReader:
-    """Turns rows into tokens, and hands what else they say to the collector."""
-
-    def __init__(self, table, columns, filters, labels, collector):
-        self.table, self.filters, self.labels, self.collector = table, filters, labels, collector
-        self.sequence = table.column(columns.sequence, "sequences")
-        self.label = table.column(columns.label, "labels")
-        others = ("id", "chrom", "start", "end", "strand", "group", "split")
-        self.at = {name: table.optional(getattr(columns, name), name, name) for name in others}
-        self.ids, self.first_problem = set(), None
-
-    def sequences(self):
-        """Yield the tokens of every row that is kept."""
-        for line, row in self.table.rows:
-            try:
-                yield self._take(line, row)
-            except Rejected as reason:
-                self.collector.dropped[str(reason)] += 1
-        check_filters(self.filters, self.table)
-        if not len(self.collector) and self.first_problem:
-            raise self.first_problem
-        if self.labels.task != "regression" or not len(self.collector):
-            self._finish_labels()
-
-    def _finish_labels(self):
-        """Let the labels check themselves; explain a regression without a single number."""
-        where = f"{self.table.name}, column {self.table.header[self.label]}"
-        if self.labels.task == "regression" and self.labels.seen:
-            raise TableError(
-                "labels are not numbers",
-                where=where,
-                found=shown(self.labels.seen),
-                mend="Choose another column, or a binary or multiclass task.",
-            )
-        self.labels.finish(where)
-
-    def _take(self, line, row):
-        """Return the tokens of one row, or raise `Rejected` with the reason against it."""
-        if len(row) != len(self.table.header):
-            raise Rejected("row with another number of columns than the header")
-        if not all(one.keeps(row) for one in self.filters):
-            raise Rejected("left out by the row filter")
-        tokens, counts = self._encode(row[self.sequence], line)
-        reason = self.collector.limits.reason_against(tokens)
-        if reason:
-            raise Rejected(reason)
-        label, split = self.labels.read(row[self.label]), self._split(row, line)
-        name = self._id(row, line)
-        self.collector.add(
-            tokens,
-            counts,
-            id=name,
-            label=label,
-            split=split,
-            group=self._cell(row, "group"),
-            region=self._region(row, name, tokens.size),
-            chrom=self._cell(row, "chrom") or UNKNOWN,
-        )
-        return tokens
-
-    def _cell(self, row, name):
-        """Return the text of an optional column, or None."""
-        at = self.at[name]
-        return None if at is None else row[at].strip() or None
-
-    def _encode(self, text, line):
-        """Encode a sequence; keep the first error in case no row at all is DNA."""
-        try:
-            return encode(text)
-        except SequenceError as problem:
-            where = f"{self.table.name}, line {line}, column {self.table.header[self.sequence]}"
-            self.first_problem = self.first_problem or SequenceError(
-                problem.what, where=where, expected=problem.expected, found=problem.found, mend=problem.mend
-            )
-            raise Rejected("letters that are not DNA") from None
-
-    def _id(self, row, line):
-        """Return a row's name; one that an earlier row has gets its line number, and is counted."""
-        name = self._cell(row, "id") or f"line_{line}"
-        while name in self.ids:
-            name = f"{name}#{line}"
-            self.collector.normalised[RENAMED] += 1
-        self.ids.add(name)
-        return name
-
-    def _split(self, row, line):
-        """Return the split that a row states, or None without a split column."""
-        if self.at["split"] is None:
-            return None
-        text = self._cell(row, "split")
-        if text is None:
-            raise Rejected("no split stated")
-        if text.lower() not in SPLIT_NAMES:
-            raise TableError(
-                "unknown split",
-                where=f"{self.table.name}, line {line}",
-                expected="train, val or test",
-                found=text,
-                mend="Choose another split column, or 'none' to have splits made.",
-            )
-        return SPLIT_NAMES[text.lower()]
-
-    def _region(self, row, name, length):
-        """Return the row's place in the genome, from its columns or its id, or None."""
-        start, end = self._number(row, "start"), self._number(row, "end")
-        chrom, strand = self._cell(row, "chrom"), STRANDS.get(self._cell(row, "strand") or "", UNKNOWN)
-        if chrom and start is not None and end is not None:
-            region, stated = fit_region(chrom, start, end, strand, length), True
-        else:
-            region, stated = parse_region(name, length), mentions_region(name)
-            if region and chrom and region.chrom != chrom:  # the column is what the user named
-                return None
-        if stated and region is None:
-            self.collector.normalised[NO_COORDINATES] += 1
-        return region
-
-    def _number(self, row, name):
-        """Return a coordinate, or None if there is none."""
-        text = (self._cell(row, name) or "").replace(",", "")
-        return int(text) if text.isdecimal() else None
+    choices = {name: value for name, value in asdict(labels).items() if name not in ("task", "columns")}
+    label = labels.columns[0] if len(labels.columns) == 1 else list(labels.columns)
+    names = {"columns": asdict(columns) | {"label": None if labels.replicates else label}}
+    return {"kind": "table", "file": Path(path).name, **names, "limits": asdict(limits), **chosen, **choices}

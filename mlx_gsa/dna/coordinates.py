@@ -15,9 +15,10 @@ _ENSEMBL = re.compile(
     r"\b(?:chromosome|scaffold|supercontig|contig|primary_assembly):[^\s:]+:(?P<chrom>[^\s:]+)"
     r":(?P<start>\d+):(?P<end>\d+):(?P<number>-?1)\b"
 )
-# hg38_chr7_5000_7000   chr7-5000-7000
+# hg38_chr7_5000_7000   chr7-5000-7000   chr7_5000-7000   chr7_5000_7000_+   chr7.5000.7000
 _PLAIN = re.compile(
-    r"(?:^|(?<=[^A-Za-z0-9]))(?P<chrom>chr[A-Za-z0-9]+)(?P<sep>[_-])(?P<start>\d+)(?P=sep)(?P<end>\d+)(?!\d)"
+    r"(?:^|(?<=[^A-Za-z0-9]))(?P<chrom>chr[A-Za-z0-9]+)(?P<sep>_|\.|-|:(?=\d+:))(?P<start>\d+)(?:(?P=sep)|-)"
+    r"(?P<end>\d+)(?!\d)(?:[_:.(](?P<strand>[+-])(?![0-9A-Za-z]))?"
 )
 _STRAND_WORD = re.compile(r"\bstrand=(?P<strand>[+-])")
 
@@ -99,7 +100,7 @@ def parse_region(header, length):
 
     Understood: ``chr7:5,000-7,000(-)``, ``id::chr7:5000-7000(+)`` (bedtools), ``range=chr7:5000-7000 ...
     strand=-`` (UCSC), ``chr7:5000-7000/rc`` (samtools), ``chromosome:GRCh38:7:5000:7000:-1`` (Ensembl),
-    ``hg38_chr7_5000_7000`` and ``chr7-5000-7000``.
+    ``hg38_chr7_5000_7000``, ``chr7-5000-7000_NAME``, ``chr7_5000-7000`` and ``chr7_5000_7000_+``.
 
     Parameters
     ----------
@@ -124,6 +125,12 @@ def parse_region(header, length):
 def mentions_region(header):
     """Say whether a header states coordinates at all, fitting or not."""
     return next(_matches(header), None) is not None
+
+
+def mentioned_chrom(header):
+    """Return the chromosome that a header names with its coordinates, fitting or not; None if there is none."""
+    match = next(_matches(header), None)
+    return None if match is None else match["chrom"]
 
 
 def _matches(header):

@@ -19,6 +19,8 @@ BINARY_KINDS = (
     (b"\x28\xb5\x2f\xfd", "a zstd file", "Unpack it with zstd -d first."),
     (b"BAM\x01", "a BAM file", "Export sequences with `samtools fasta` first."),
     (b"\x43\x27\x41\x1a", "a 2bit genome", "Export sequences with `twoBitToFa` first."),
+    (b"\x26\xfc\x8f\x88", "a bigWig file", "Convert it with `bigWigToBedGraph`, or give called peaks."),
+    (b"\xeb\xf2\x89\x87", "a bigBed file", "Convert it with `bigBedToBed` first."),
     (b"%PDF", "a PDF", "Give a plain or gzip text file."),
 )
 

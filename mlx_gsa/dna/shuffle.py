@@ -9,6 +9,7 @@ from mlx_gsa.dna.alphabet import N
 EDGES_AT_ONCE = 1 << 21  # 8 bytes each, three times over
 TRIES = 20
 FEW = 40  # below this many sequences a plain loop walks faster than numpy steps
+LEAST_SEGMENT = 10  # bp; a swap within fewer would change next to nothing
 _LAST, _RANDOM = np.uint64(1 << 61), np.uint64(((1 << 59) - 1) << 2)
 
 
@@ -206,9 +207,9 @@ def segment_swap(tokens, rng, *, segments=20, kept=8, fill="shuffle"):
     tokens : np.ndarray, shape (L,), uint8
     rng : np.random.Generator
     segments : int
-        Parts of equal length, up to rounding; no more than bases.
+        Parts of equal length, up to rounding. Shorter sequences have fewer, of at least 10 bp.
     kept : int
-        Parts that stay, chosen at random.
+        Parts that stay, chosen at random; where there are fewer parts, the same share of them.
     fill : str
         ``shuffle``: each replaced part has its own bases in random order. ``random``: bases drawn evenly from
         A, C, G and T.
@@ -232,9 +233,9 @@ def segment_swap(tokens, rng, *, segments=20, kept=8, fill="shuffle"):
     if fill not in ("shuffle", "random"):
         raise ValueError(f"fill must be shuffle or random, got {fill!r}")
     tokens = np.asarray(tokens, dtype=np.uint8)
-    segments = min(segments, tokens.size)
-    replaced = rng.permutation(segments) >= kept
-    part = np.arange(tokens.size) * segments // max(tokens.size, 1)
+    parts = max(min(segments, tokens.size // LEAST_SEGMENT), 1)
+    replaced = rng.permutation(parts) >= round(kept * parts / segments)
+    part = np.arange(tokens.size) * parts // max(tokens.size, 1)
     places = np.flatnonzero(replaced[part] & (tokens < N))
     swapped = tokens.copy()
     if fill == "random":

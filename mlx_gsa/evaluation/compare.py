@@ -112,7 +112,9 @@ def read_predictions(run, name="evaluation") -> Predictions:
             "predictions cannot be read", where=str(table), found=str(error), mend=f"gsa evaluate {run}"
         ) from None
     ids = np.array(columns["id"], object)
-    return Predictions(str(table), task, ids, labels, values.T if task == "multiclass" else values[0])
+    known = ~np.isnan(labels)  # the first of several labels may be missing
+    predictions = values.T if task == "multiclass" else values[0]
+    return Predictions(str(table), task, ids[known], labels[known], predictions[known])
 
 
 def align(tables: Sequence[Predictions]) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -17,6 +17,7 @@ TOKEN_ROWS = 6  # {A, C, G, T, N, PAD}
 ORGANS = ("tables", "stem", "selector", "projections", "attention", "approximator")
 SCORE_BYTES = 2 * 2**30
 N_WAVES = 16  # cosines of the distance, as in the attention
+N_BUMPS = 16  # of the profile of an anchor
 _SOFTMAX = 6  # mask, maximum, difference, exponential, sum, division
 
 
@@ -81,7 +82,7 @@ def count_flops(config, length: int, *, stem_form="lookup", batch_size=32) -> di
     kept = kept_count(config, length)
     counts = {
         "tables": _table_flops(config, stem_form) / batch_size,
-        "stem": _stem_flops(config, length, stem_form),
+        "stem": _stem_flops(config, length, stem_form) + _place_flops(config, length),
         "selector": _selector_flops(config, length),
         "projections": _projection_flops(config, kept),
         "attention": _attention_flops(config, kept),
@@ -235,7 +236,7 @@ def _table_flops(config, form):
     """Fold embeddings into the filters; for lookups also sum every 4-mer, one addition over its 3-mer."""
     if not config.stem:
         return 0
-    bank = config.filter_width * TOKEN_ROWS * 2 * config.n_channels**2
+    bank = config.filter_width * TOKEN_ROWS * 2 * config.n_channels * config.embedding_width
     words = math.ceil(config.filter_width / WORD)
     sums = words * _filters(config) * sum(TOKEN_ROWS**n for n in range(2, WORD + 1))
     return bank + (sums if form == "lookup" else 0)
@@ -251,21 +252,29 @@ def _stem_flops(config, length, form):
     return length * (_filters(config) * response + config.n_channels * occupancy)
 
 
+def _place_flops(config, length):
+    """Profile of an anchor: heights of the bumps, factors, products. Context: running sums, and per window a mean."""
+    profile = N_BUMPS * 4 + config.n_channels * (2 * N_BUMPS + 2) if config.anchor != "none" else 0
+    widths = config.context_channels + 1
+    context = widths * (2 + 2 * len(config.context)) if config.context else 0
+    return length * (profile + context)
+
+
 def _selector_flops(config, length):
-    """D -> hidden -> 1, biases and ReLU included."""
-    return length * (config.selector_hidden * (2 * config.n_channels + 1 + 1 + 2) + 1)
+    """F -> hidden -> 1, biases and ReLU included."""
+    return length * (config.selector_hidden * (2 * config.n_features + 1 + 1 + 2) + 1)
 
 
 def _projection_flops(config, kept):
     """Queries, keys and values with biases, scaled queries; rotation and waves of the positions."""
-    d = config.n_channels
+    d, features = config.attention_width, config.n_features
     place = 5 * N_WAVES + 2 * 3 * d  # angle, cosine, sine, both weighted; 3 per rotated channel
-    return kept * (d + 3 * (2 * d * d + d) + (place if config.distance else 0))
+    return kept * (d + 3 * (2 * features * d + d) + (place if config.distance else 0))
 
 
 def _attention_flops(config, kept):
     """Count per pair: score with its distance channels, mask, softmax, mixing into attended key and value."""
-    d, hidden = config.n_channels, config.approximator_hidden
+    d, hidden = config.attention_width, config.approximator_hidden
     window = 3 * config.window + config.n_global  # its own block and both neighbours
     pairs = kept * (min(kept, window) if config.attention == "window" else kept)
     distance = 2 * 2 * N_WAVES if config.distance else 0
@@ -278,7 +287,7 @@ def _attention_flops(config, kept):
 def _approximator_flops(config, kept):
     """[query, attended key, attended value] = 3 D -> hidden -> outputs; the gate; the gated sum."""
     hidden, outputs = config.approximator_hidden, config.n_outputs
-    mlp = hidden * (2 * 3 * config.n_channels + 1 + 1 + 2 * outputs) + outputs
+    mlp = hidden * (2 * 3 * config.attention_width + 1 + 1 + 2 * outputs) + outputs
     gate = 5  # scale, shift, sigmoid, mask, 1 / sqrt(k)
     return kept * ((0 if config.attention == "mlp" else mlp) + gate + 2 * outputs)
 

@@ -10,6 +10,8 @@ from mlx_gsa.dna.alphabet import gc_content
 from mlx_gsa.errors import DatasetError, GsaError
 from mlx_gsa.evaluation.bootstrap import bootstrap_intervals, paired_difference_intervals, paired_ratio_interval
 from mlx_gsa.evaluation.kmer_features import centre, count_kmers, scale_counts
+from mlx_gsa.evaluation.matching import compare_strata
+from mlx_gsa.evaluation.outputs import intervals_by_output, metrics_of
 from mlx_gsa.evaluation.prediction import METRICS
 
 KS = (4, 5, 6)
@@ -17,6 +19,7 @@ PENALTIES = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 """Weights of the squared coefficients beside the summed loss over records; features have unit variance."""
 
 _ITERATIONS = 1000
+_ASKED = "asked"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,7 @@ def require_sklearn():
 
 
 def fit_simple_models(
-    dataset, split="test", *, ks=KS, penalties=PENALTIES, strands="both", scaling="log1p", progress=None
+    dataset, split="test", *, rows=None, ks=KS, penalties=PENALTIES, strands="both", scaling="log1p", progress=None
 ) -> list[SimpleModel]:
     """Fit linear models on the training split, choose on the validation split, predict another one.
 
@@ -73,6 +76,8 @@ def fit_simple_models(
     dataset : Dataset
     split : str
         What to predict.
+    rows : np.ndarray of int, optional
+        Numbers of the records to predict, instead of all of the split.
     ks, penalties : sequence
         Choices.
     strands : {"both", "forward"}
@@ -97,9 +102,10 @@ def fit_simple_models(
     Source: the k-mer baselines of Ghandi et al. 2014 (gkm-SVM), with a linear model instead of an SVM.
     """
     require_sklearn()
-    rows = {name: dataset.indices(name) for name in dict.fromkeys(("train", "val", split))}
+    rows = {_ASKED: dataset.indices(split) if rows is None else rows}
+    rows |= {name: dataset.indices(name) for name in ("train", "val")}
     _check_rows(dataset, rows)
-    search = _Search(dataset, rows, split, penalties, progress, total=(len(ks) + 1) * len(penalties))
+    search = _Outputs(dataset, rows, penalties, progress, total=(len(ks) + 1) * len(penalties))
     for k in ks:
         counts = {
             name: count_kmers((dataset.sequence(int(i)) for i in index), k, strands) for name, index in rows.items()
@@ -110,7 +116,7 @@ def fit_simple_models(
         for name, index in rows.items()
     }
     search.add("GC content", {}, centre({name: np.nan_to_num(part, nan=0.5) for name, part in gc.items()}))
-    return list(search.best.values())
+    return search.models()
 
 
 def compare_simple_models(
@@ -119,6 +125,8 @@ def compare_simple_models(
     predictions,
     split="test",
     *,
+    rows=None,
+    strata=(),
     strands="both",
     n=1000,
     seed=0,
@@ -132,8 +140,10 @@ def compare_simple_models(
     ----------
     dataset : Dataset
     labels, predictions : np.ndarray, shape (n_records,) or (n_records, C)
-        Of the split, in the order of ``dataset.indices(split)``.
-    split, strands, progress
+        Of the split, in the order of ``dataset.indices(split)``, or of `rows`.
+    strata : list of Stratum
+        Within which to score, too (binary).
+    split, rows, strands, progress
         As for `fit_simple_models`.
     n, seed, groups, level
         As for `bootstrap_interval`.
@@ -142,7 +152,9 @@ def compare_simple_models(
     -------
     list of dict
         One per simple model: ``name``, ``choice``, ``metrics`` (Interval by name), ``difference`` (model less simple
-        model, Interval by name) and ``ratio`` (model over simple model, Interval of the leading metric).
+        model, Interval by name), ``ratio`` (model over simple model, Interval of the leading metric), ``strata``, see
+        `matching.compare_strata`, and ``predictions``. Of several outputs the metrics are means over them, and
+        ``by_output`` holds those of each.
 
     Raises
     ------
@@ -150,7 +162,7 @@ def compare_simple_models(
         As for `fit_simple_models`.
     """
     options = {"n": n, "seed": seed, "groups": groups, "level": level}
-    metrics = METRICS[dataset.task]
+    metrics = metrics_of(dataset.task, dataset.outputs)
     leading = next(iter(metrics.values()))
     return [
         {
@@ -159,32 +171,67 @@ def compare_simple_models(
             "metrics": bootstrap_intervals(metrics, labels, simple.predictions, **options),
             "difference": paired_difference_intervals(metrics, labels, predictions, simple.predictions, **options),
             "ratio": paired_ratio_interval(leading, labels, predictions, simple.predictions, **options),
+            "strata": compare_strata(strata, labels, predictions, simple.predictions, **options),
+            "by_output": intervals_by_output(dataset.task, dataset.outputs, labels, simple.predictions, **options),
+            "predictions": simple.predictions,
         }
-        for simple in fit_simple_models(dataset, split, strands=strands, progress=progress)
+        for simple in fit_simple_models(dataset, split, rows=rows, strands=strands, progress=progress)
     ]
+
+
+class _Outputs:
+    """One search for each output, all on the same features."""
+
+    def __init__(self, dataset, rows, penalties, progress, total):
+        self.names = dataset.outputs or [None]
+        labels = np.asarray(dataset.labels).reshape(len(dataset), -1)
+        self.report, self.done, self.total = progress or (lambda *_: None), 0, total * len(self.names)
+        self.searches = [
+            _Search(dataset, {part: labels[index, number] for part, index in rows.items()}, penalties, self._advance)
+            for number in range(len(self.names))
+        ]
+
+    def _advance(self):
+        self.done += 1
+        self.report(self.done, self.total, "simple models")
+
+    def add(self, name, choice, features):
+        for search in self.searches:
+            search.add(name, choice, features)
+
+    def models(self):
+        if self.names == [None]:
+            return list(self.searches[0].best.values())
+        return [self._joined(name) for name in self.searches[0].best]
+
+    def _joined(self, name):
+        """Put what was found for each output together."""
+        found = [search.best[name] for search in self.searches]
+        choices = {output: model.choice for output, model in zip(self.names, found, strict=True)}
+        return SimpleModel(name, {"by_output": choices}, np.stack([model.predictions for model in found], axis=1))
 
 
 class _Search:
     """Fits every penalty on every set of features and keeps, per model name, what did best on validation."""
 
-    def __init__(self, dataset, rows, split, penalties, progress, total):
-        self.task, self.split, self.penalties = dataset.task, split, penalties
-        self.labels = {name: np.asarray(dataset.records.label)[index] for name, index in rows.items()}
+    def __init__(self, dataset, labels, penalties, advance):
+        self.task, self.penalties, self.advance = dataset.task, penalties, advance
+        self.known = {name: np.flatnonzero(~np.isnan(part)) for name, part in labels.items()}
+        self.labels = {name: part[self.known[name]] for name, part in labels.items()}
         self.n_classes = len(dataset.classes) if dataset.task == "multiclass" else 2
         self.metric = next(iter(METRICS[dataset.task].values()))
-        self.report, self.done, self.total = progress or (lambda done, total, note: None), 0, total
         self.best = {}
 
     def add(self, name, choice, features):
+        known = {part: _rows_of(features[part], self.known[part]) for part in ("train", "val")}
         for penalty in self.penalties:
-            fitted = _fit(self.task, features["train"], self.labels["train"], penalty)
+            fitted = _fit(self.task, known["train"], self.labels["train"], penalty)
             # constant predictions have no correlation, and are then the worst choice
-            found = np.nan_to_num(self.metric(self.labels["val"], self._predict(fitted, features["val"])), nan=-1.0)
+            found = np.nan_to_num(self.metric(self.labels["val"], self._predict(fitted, known["val"])), nan=-1.0)
             if name not in self.best or found > self.best[name].choice["validation"]:
                 chosen = {**choice, "penalty": float(penalty), "validation": float(found)}
-                self.best[name] = SimpleModel(name, chosen, self._predict(fitted, features[self.split]))
-            self.done += 1
-            self.report(self.done, self.total, "simple models")
+                self.best[name] = SimpleModel(name, chosen, self._predict(fitted, features[_ASKED]))
+            self.advance()
 
     def _predict(self, fitted, features):
         if self.task == "regression":
@@ -192,6 +239,11 @@ class _Search:
         columns = np.zeros((features.shape[0], self.n_classes))
         columns[:, fitted.classes_.astype(int)] = fitted.predict_proba(features)  # a class may be absent from training
         return columns if self.task == "multiclass" else columns[:, 1]
+
+
+def _rows_of(features, rows):
+    """Pick rows; all of them without a copy."""
+    return features if len(rows) == features.shape[0] else features[rows]
 
 
 def _fit(task, features, labels, penalty):
@@ -211,5 +263,12 @@ def _check_rows(dataset, rows):
     for name in ("train", "val"):
         if not len(rows[name]):
             raise DatasetError("The split is empty, so no simple model can be fitted", where=f"{dataset.path}, {name}")
-    if dataset.task != "regression" and len(np.unique(np.asarray(dataset.records.label)[rows["train"]])) < 2:
-        raise DatasetError("The training split has one class only", where=str(dataset.path))
+    labels = np.asarray(dataset.labels).reshape(len(dataset), -1)
+    for number, name in enumerate(dataset.outputs or [""]):
+        where = f"{dataset.path}, {name}" if name else str(dataset.path)
+        found = {part: labels[rows[part], number] for part in ("train", "val")}
+        found = {part: values[~np.isnan(values)] for part, values in found.items()}
+        if not all(len(values) for values in found.values()):
+            raise DatasetError("The training or validation split has no such label", where=where)
+        if dataset.task != "regression" and len(np.unique(found["train"])) < 2:
+            raise DatasetError("The training split has one class only", where=where)

@@ -18,7 +18,8 @@ class Explanation(NamedTuple):
     writes in words; ``spans`` are the best ``top`` of the ``n_outstanding`` that stand out of
     all ``n_spans`` (the rest fills the budget); ``matches`` the motifs each looks like,
     by span rank; ``sites`` what became of known sites. ``files`` are where they will be when the last record
-    is done: until then the folder does not have its name.
+    is done: until then the folder does not have its name. ``by_output`` are prediction and label of each of
+    several outputs by column name.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Explanation(NamedTuple):
     sites: tuple[SiteResult, ...]
     files: dict[str, Path]
     note: str = ""
+    by_output: dict | None = None
 
 
 def subtitle(found: Explanation) -> str:
@@ -51,7 +53,7 @@ def subtitle(found: Explanation) -> str:
     return "  ·  ".join(parts)
 
 
-def describe_prediction(prediction: np.ndarray, task: str, classes: list | None) -> str:
+def describe_prediction(prediction: np.ndarray, task: str, classes: list | None, outputs: list | None = None) -> str:
     """Write a prediction in words.
 
     Parameters
@@ -62,12 +64,16 @@ def describe_prediction(prediction: np.ndarray, task: str, classes: list | None)
         What it is.
     classes : list of str or None
         Names of the classes.
+    outputs : list of str, optional
+        Names of several outputs; each is written.
 
     Returns
     -------
     str
         Such as ``strength 3.42``, ``probability 0.93 of active`` or ``promoter (probability 0.81)``.
     """
+    if outputs:
+        return ", ".join(f"{name} {value:.3g}" for name, value in zip(outputs, prediction, strict=True))
     if task == "regression":
         return f"strength {prediction[0]:.3g}"
     if task == "binary":
@@ -92,6 +98,7 @@ def summary_row(found: Explanation) -> dict:
         "prediction": found.prediction,
         "predicted": found.text,
         "label": found.label,
+        **(found.by_output or {}),
         "n_kept": found.n_kept,
         "n_spans": found.n_spans,
         "top_span_start": start,

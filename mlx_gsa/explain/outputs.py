@@ -27,7 +27,8 @@ COMBINED = {
 FOLDER = "records"
 # Ids may hold bytes that are no UTF-8; the reader kept them as surrogates.
 TEXT = {"encoding": "utf-8", "errors": "surrogateescape"}
-KNOWN_NAMES = (*COMBINED.values(), FOLDER)
+MOTIFS = "motifs.tsv"
+KNOWN_NAMES = (*COMBINED.values(), MOTIFS, FOLDER)
 SPAN_COLUMNS = (
     "id", "rank", "chrom", "start", "end", "strand", "bases", "n_kept", "max_relevance", "sum_relevance",
     "contribution", "motif_id", "motif", "motif_start", "motif_end", "motif_strand", "motif_p", "motif_q",

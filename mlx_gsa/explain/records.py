@@ -1,10 +1,11 @@
 """What can be explained: records of a FASTA file or of a prepared data set, with their place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from mlx_gsa.data.records import LABEL
 from mlx_gsa.dna.coordinates import mentions_region, parse_region
 from mlx_gsa.errors import DatasetError
 from mlx_gsa.explain.place import Place
@@ -13,8 +14,8 @@ from mlx_gsa.explain.place import Place
 class Record(NamedTuple):
     """One sequence to explain.
 
-    ``tokens`` has shape (L,), uint8; ``label`` is the measured value or class where one is known; ``note``
-    is something the reader should be told about the record, or empty.
+    ``tokens`` has shape (L,), uint8; ``label`` is the measured value or class where one is known, ``labels`` those of
+    several outputs by name; ``note`` is something the reader should be told about the record, or empty.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Record(NamedTuple):
     place: Place
     label: float | None = None
     note: str = ""
+    labels: dict | None = None
 
 
 def fasta_records(records: Iterable) -> Iterator[Record]:
@@ -69,7 +71,17 @@ def dataset_records(dataset, indices: Iterable[int]) -> Iterator[Record]:
         place = Place.of_record(name, len(tokens))
         if known:
             place = Place(str(table.chrom[index]), start, end, str(table.strand[index]) or ".")
-        yield Record(name, tokens, place, float(table.label[index]))
+        label = None if np.isnan(table.label[index]) else float(table.label[index])
+        yield Record(name, tokens, place, label, "", _labels(dataset, index))
+
+
+def _labels(dataset, index):
+    """Return the labels of a record that were measured, by output; None where there is one label."""
+    if not dataset.outputs:
+        return None
+    columns = [dataset.records.label, *(dataset.records.extra[LABEL + name] for name in dataset.outputs[1:])]
+    found = {name: float(column[index]) for name, column in zip(dataset.outputs, columns, strict=True)}
+    return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
 def find_records(dataset, names: Iterable[str]) -> list[int]:
@@ -93,6 +105,84 @@ def find_records(dataset, names: Iterable[str]) -> list[int]:
             raise DatasetError("no such record", where=str(dataset.path), expected=expected, found=name, mend=mend)
         found.append(index)
     return found
+
+
+class ClassRecords(NamedTuple):
+    """Records of a data set to explain, and those that their motifs are compared with.
+
+    ``rows`` and ``others`` are record numbers, ``is_other`` says of a record that is explained whether it is one to
+    compare with (None: none is), ``words`` name the two groups (the second None where there is nothing to compare).
+    """
+
+    rows: np.ndarray
+    others: np.ndarray
+    is_other: Callable | None
+    words: tuple[str, str | None]
+
+
+def class_records(dataset, split: str, class_name: str | None = None, limit: int | None = None) -> ClassRecords:
+    """Choose the records of one split, or of one class in it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        An opened data set.
+    split : str
+        ``train``, ``val``, ``test`` or ``all``.
+    class_name : str, optional
+        Name or number of a class; the other records of the split are those to compare with. Without it, a binary data
+        set has its negatives as those, explained too.
+    limit : int, optional
+        At most so many of each group, evenly along the order of the data set.
+
+    Returns
+    -------
+    ClassRecords
+
+    Raises
+    ------
+    DatasetError
+        No record, no such class, or no classes at all.
+    """
+    rows, nothing = dataset.indices(split), np.zeros(0, dtype=np.int64)
+    names = dataset.classes or (["0", "1"] if dataset.task == "binary" else None)
+    labels = np.asarray(dataset.records.label)[rows]
+    if class_name is None:
+        is_other = (lambda record: record.label == 0) if dataset.task == "binary" else None
+        words = (names[1], names[0]) if is_other else (f"{split} records", None)
+        return ClassRecords(_some(dataset, rows, split, limit), nothing, is_other, words)
+    number = _class_number(dataset, names, class_name)
+    mine, others = rows[labels == number], _spread(rows[(labels != number) & ~np.isnan(labels)], limit)
+    words = (names[number], names[1 - number] if len(names) == 2 else "the other classes")
+    return ClassRecords(_some(dataset, mine, f"{split}, class {names[number]}", limit), others, None, words)
+
+
+def _some(dataset, rows, where, limit):
+    """Return at most so many of the rows, evenly; raise if there is none."""
+    if not len(rows):
+        raise DatasetError(
+            "no record to explain", where=f"{dataset.path}, {where}", mend="Choose another split or class."
+        )
+    return _spread(rows, limit)
+
+
+def _spread(rows, limit):
+    """Return at most `limit` of the rows, evenly spaced."""
+    if limit is None or limit >= len(rows):
+        return rows
+    return rows[np.arange(limit) * len(rows) // limit]
+
+
+def _class_number(dataset, names, class_name):
+    """Return the number of a class given by name or number."""
+    if names is None:
+        raise DatasetError("the data set has no classes", where=str(dataset.path), found="a regression")
+    if class_name in names:
+        return names.index(class_name)
+    if class_name.isdecimal() and int(class_name) < len(names):
+        return int(class_name)
+    expected = ", ".join(names)
+    raise DatasetError("no such class", where=str(dataset.path), expected=f"one of {expected}", found=class_name)
 
 
 def known_sites(dataset, indices: Iterable[int]) -> dict:

@@ -47,22 +47,25 @@ class SelectedAttention(nn.Module):
     Parameters
     ----------
     n_channels : int
-        Width D of features, queries, keys and values; even.
+        Width D of queries, keys and values; even.
     distance : bool
         False removes both distance terms (an ablation).
+    n_features : int, optional
+        Width of the features; without it, D.
     """
 
-    def __init__(self, n_channels: int = 16, distance: bool = True):
+    def __init__(self, n_channels: int = 16, distance: bool = True, n_features: int | None = None):
         super().__init__()
-        self.query_projection = nn.Linear(n_channels, n_channels)
-        self.key_projection = nn.Linear(n_channels, n_channels)
-        self.value_projection = nn.Linear(n_channels, n_channels)
+        n_features = n_features or n_channels
+        self.query_projection = nn.Linear(n_features, n_channels)
+        self.key_projection = nn.Linear(n_features, n_channels)
+        self.value_projection = nn.Linear(n_features, n_channels)
         self.distance_weights = mx.full((N_WAVES,), 0.1)
         self.distance = distance
         self._frequencies = mx.array((2 * np.pi / np.geomspace(*WAVELENGTHS, N_WAVES)).astype(np.float32))
 
     def project(self, features: mx.array, positions: mx.array) -> Projected:
-        """Project features (B, K, D) at positions (B, K) in bp."""
+        """Project features (B, K, F) at positions (B, K) in bp."""
         queries, keys = self.query_projection(features), self.key_projection(features)
         values = self.value_projection(features)
         scaled = queries * queries.shape[-1] ** -0.5
@@ -86,7 +89,7 @@ class SelectedAttention(nn.Module):
 
         Parameters
         ----------
-        features : mx.array (B, K, D)
+        features : mx.array (B, K, F)
         positions : mx.array int (B, K)
             Positions in bp.
         mask : mx.array bool (B, K)
@@ -130,8 +133,8 @@ class WindowAttention(SelectedAttention):
     A position sees the `window` bp on either side and the `n_global` positions with the highest gates.
     """
 
-    def __init__(self, n_channels: int = 16, distance: bool = True, window: int = 64, n_global: int = 16):
-        super().__init__(n_channels, distance)
+    def __init__(self, n_channels=16, distance=True, n_features=None, window: int = 64, n_global: int = 16):
+        super().__init__(n_channels, distance, n_features)
         self.window, self.n_global = window, n_global
 
     def __call__(self, features, positions, mask, gates) -> Attended:

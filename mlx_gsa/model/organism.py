@@ -10,9 +10,11 @@ from mlx.utils import tree_flatten
 from mlx_gsa.config import ModelConfig
 from mlx_gsa.model.approximator import MLPApproximator
 from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAttention
+from mlx_gsa.model.context import KmerContext
 from mlx_gsa.model.embeddings import TaskSpecificEmbeddings
+from mlx_gsa.model.profile import PositionalProfile
 from mlx_gsa.model.selector import TokenSelector, budget, keep_highest, keep_random, widest_budget
-from mlx_gsa.model.stem import SATURATION, MotifStem
+from mlx_gsa.model.stem import PAD, SATURATION, MotifStem
 
 GATE_SHIFT = -3.0  # at the start a position where no filter fires is closed to 5 %
 
@@ -41,15 +43,19 @@ class SparseOrganism(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
-        width = config.n_channels
-        self.embeddings = TaskSpecificEmbeddings(width)
+        self.embeddings = TaskSpecificEmbeddings(config.embedding_width)
         if config.stem:
-            self.stem = MotifStem(width, config.filter_width, config.strands)
-        self.selector = TokenSelector(width, config.selector_hidden)
+            self.stem = MotifStem(config.n_channels, config.filter_width, config.strands, config.embedding_width)
+        if config.anchor != "none":
+            self.profile = PositionalProfile(config.n_channels, config.anchor, config.reference_length)
+        if config.context:
+            self.context = KmerContext(config.context, config.context_kmer, config.context_channels, config.strands)
+        width = config.n_features
+        self.selector = TokenSelector(width, config.selector_hidden, config.n_channels)
         self.readout = nn.Linear(width, config.n_outputs)
         self.gate = {"scale": mx.array(1.0), "shift": mx.array(GATE_SHIFT)}
-        self.attention = _attention(config)
-        self.approximator = MLPApproximator(width, config.approximator_hidden, config.n_outputs)
+        self.attention = _attention(config, width)
+        self.approximator = MLPApproximator(config.attention_width, config.approximator_hidden, config.n_outputs)
         self.bias = mx.zeros((config.n_outputs,))
 
     @property
@@ -61,13 +67,32 @@ class SparseOrganism(nn.Module):
         """Count the learned numbers."""
         return sum(value.size for _, value in tree_flatten(self.trainable_parameters()))
 
-    def features(self, tokens: mx.array) -> mx.array:
-        """Return what the stem sees at every position: tokens (B, L) -> (B, L, D)."""
-        if not self.config.stem:
-            return self.embeddings(tokens)
-        return self.stem(tokens, self.embeddings.table(), stem_kernel(self.config))
+    def features(self, tokens: mx.array, silenced=None) -> mx.array:
+        """Return what is known of every position.
 
-    def __call__(self, tokens, lengths, counts, widest: int, key=None) -> OrganismOutput:
+        Parameters
+        ----------
+        tokens : mx.array (B, L)
+            PAD (5) after the end of each sequence.
+        silenced : mx.array (B, 1, D), optional
+            Factors of the filters, from `silence`.
+
+        Returns
+        -------
+        mx.array (B, L, F)
+            The D filters at their place, then the channels of the context, if the model has one.
+        """
+        if self.config.stem:
+            features = self.stem(tokens, self.embeddings.table(), stem_kernel(self.config))
+        else:
+            features = self.embeddings(tokens)
+        if self.config.anchor != "none":
+            features = self.profile(features, (tokens != PAD).sum(axis=1))
+        if silenced is not None:
+            features = features * silenced
+        return mx.concatenate([features, self.context(tokens)], axis=-1) if self.config.context else features
+
+    def __call__(self, tokens, lengths, counts, widest: int, key=None, dropout: float = 0.0) -> OrganismOutput:
         """Run the whole organism.
 
         Parameters
@@ -79,13 +104,16 @@ class SparseOrganism(nn.Module):
         widest : int
             K, at least every count.
         key : mx.array, optional
-            Random key of the control attention = "random".
+            Random key of the control attention = "random" and of the dropout.
+        dropout : float
+            Share of the filters silenced in each sequence, in training.
 
         Returns
         -------
         OrganismOutput
         """
-        features = self.features(tokens)
+        silenced = silence(tokens.shape[0], self.config.n_channels, dropout, key) if dropout else None
+        features = self.features(tokens, silenced)
         relevance = self.selector(features)
         kept, mask = self._keep(tokens, relevance, lengths, counts, widest, key)
         chosen, gates = self._gather(features, relevance, kept, mask)
@@ -133,6 +161,17 @@ class SparseOrganism(nn.Module):
         bias = self.attention.distance_bias(projected) if self.config.distance else mx.array(0.0)
         return self.approximator.pairwise(projected.queries, projected.keys, projected.values, bias, gates)
 
+    def kept_sum(self, tokens, lengths, counts, widest: int) -> mx.array:
+        """Sum the features of the kept positions by their gates: (B, F), what a linear approximator would see.
+
+        Arguments as in `__call__`.
+        """
+        features = self.features(tokens)
+        relevance = self.selector(features)
+        kept, mask = self._keep(tokens, relevance, lengths, counts, widest, None)
+        chosen, gates = self._gather(features, relevance, kept, mask)
+        return (gates[:, None] @ chosen)[:, 0]
+
     def pool(self, features, relevance, lengths) -> mx.array:
         """Sum the features of all positions by their gates: (B, L, D) -> (B, D); no interaction, linear in L."""
         real = mx.arange(relevance.shape[1])[None] < lengths[:, None]
@@ -170,10 +209,18 @@ def forward_budget(config: ModelConfig, lengths, padded: int):
     return counts, min(padded, widest_budget(padded, config.sparsity, config.max_selected))
 
 
-def _attention(config):
-    if config.attention == "full":
-        return FullAttention(config.n_channels, config.distance)
-    if config.attention == "window":
-        return WindowAttention(config.n_channels, config.distance, config.window, config.n_global)
-    return SelectedAttention(config.n_channels, config.distance)
+def silence(n_sequences: int, n_filters: int, share: float, key) -> mx.array:
+    """Draw factors (B, 1, D) that silence a share of the filters, a different one in each sequence.
 
+    The others are raised so that the sum stays what it was on average.
+    """
+    heard = mx.random.bernoulli(1 - share, (n_sequences, 1, n_filters), key=mx.random.split(key)[0])
+    return heard.astype(mx.float32) * (1 / (1 - share))
+
+
+def _attention(config, n_features):
+    if config.attention == "full":
+        return FullAttention(config.attention_width, config.distance, n_features)
+    if config.attention == "window":
+        return WindowAttention(config.attention_width, config.distance, n_features, config.window, config.n_global)
+    return SelectedAttention(config.attention_width, config.distance, n_features)

@@ -40,7 +40,7 @@ class Predictor:
     """
 
     def __init__(self, bundle: ModelBundle):
-        self.model, self.task, self.classes, self.scale = bundle
+        self.model, self.task, self.classes, self.scale, self.outputs = bundle
         self.model.eval()
         self._compiled = {}
 
@@ -64,7 +64,7 @@ class Predictor:
         config = self.config.model_copy(update={"sparsity": sparsity})
         model = SparseOrganism(config)
         model.update(self.model.parameters())
-        return Predictor(ModelBundle(model, self.task, self.classes, self.scale))
+        return Predictor(ModelBundle(model, self.task, self.classes, self.scale, self.outputs))
 
     def predict(self, sequences: Iterable[np.ndarray], batch_size: int = 32, attention: bool = False) -> Iterator:
         """Predict sequences one by one, in the order given.

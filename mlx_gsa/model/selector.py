@@ -20,13 +20,17 @@ class TokenSelector(nn.Module):
     ----------
     n_channels, hidden : int
         Widths of input and hidden layer.
+    n_filters : int, optional
+        Channels that are filters, the first ones; the rest, which may be negative, start without weight.
     """
 
-    def __init__(self, n_channels: int = 16, hidden: int = 8):
+    def __init__(self, n_channels: int = 16, hidden: int = 8, n_filters: int | None = None):
         super().__init__()
         self.input = nn.Linear(n_channels, hidden)
         self.output = nn.Linear(hidden, 1)
         self.input.weight = mx.random.uniform(0.5, 1.5, (hidden, n_channels))
+        if n_filters is not None and n_filters < n_channels:
+            self.input.weight = self.input.weight * (mx.arange(n_channels) < n_filters)
         self.output.weight = mx.random.uniform(0.5, 1.5, (1, hidden)) * (START_SLOPE / hidden)
         self.input.bias = mx.zeros((hidden,))
         self.output.bias = mx.zeros((1,))

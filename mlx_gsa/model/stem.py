@@ -29,13 +29,16 @@ class MotifStem(nn.Module):
         Number of filters and of output channels, D.
     width : int
         Filter width in bp, W.
+    embedding_channels : int, optional
+        Width E of the embeddings; without it, D.
     strands : {"both", "forward"}
         "both": the response at a position is the larger of the filter's and its reverse complement's.
     """
 
-    def __init__(self, n_channels: int = 16, width: int = 20, strands: str = "both"):
+    def __init__(self, n_channels: int = 16, width: int = 20, strands: str = "both", embedding_channels=None):
         super().__init__()
-        self.weight = mx.random.normal((width, n_channels, n_channels)) / n_channels
+        embedding_channels = embedding_channels or n_channels
+        self.weight = mx.random.normal((width, n_channels, embedding_channels)) / embedding_channels
         self.gain = mx.ones((n_channels,))
         self.threshold = mx.full((n_channels,), 2.0)
         self.width, self.strands = width, strands
@@ -47,7 +50,7 @@ class MotifStem(nn.Module):
 
         Parameters
         ----------
-        table : mx.array (6, D)
+        table : mx.array (6, E)
             Vectors of the tokens.
 
         Returns
@@ -73,7 +76,7 @@ class MotifStem(nn.Module):
         ----------
         tokens : mx.array (B, L), integer
             Tokens; PAD (5) after the end of each sequence.
-        table : mx.array (6, D)
+        table : mx.array (6, E)
             Vectors of the tokens.
         kernel : {"lookup", "conv"}
             Which of the two exact forms computes the responses.

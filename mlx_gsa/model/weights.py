@@ -26,6 +26,7 @@ class ModelBundle(NamedTuple):
     task: str
     classes: list[str] | None
     scale: LabelScale
+    outputs: list[str] | None = None  # names of several labels
 
 
 def save_model(folder: Path, bundle: ModelBundle) -> Path:
@@ -77,6 +78,7 @@ def model_header(bundle: ModelBundle) -> dict:
         "task": bundle.task,
         "classes": bundle.classes,
         "scale": {"mean": bundle.scale.mean, "deviation": bundle.scale.deviation},
+        "outputs": bundle.outputs,
         "n_parameters": bundle.model.n_parameters(),
     }
 
@@ -94,7 +96,7 @@ def restore_model(arrays: dict, header: dict, where: str) -> ModelBundle:
     if wrong:
         raise RunError("weights do not fit the configuration", where=where, found=", ".join(wrong))
     model.update(tree_unflatten(list(arrays.items())))
-    return ModelBundle(model, task, classes, scale)
+    return ModelBundle(model, task, classes, scale, header.get("outputs"))
 
 
 def save_arrays(path: Path, arrays: dict, header: dict) -> Path:

@@ -22,13 +22,15 @@ class Checkpoint(NamedTuple):
     model: dict  # parameter tree
     optimizer: dict  # optimizer state tree
     progress: dict  # epoch, step and what was summed so far; JSON
+    average: dict  # parameter tree of the averaged weights; empty without
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint into a run folder; a kill at any moment leaves the older one or this one whole."""
     path = folder / CHECKPOINT
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = dict(tree_flatten({"model": checkpoint.model, "optimizer": checkpoint.optimizer}))
+    trees = {"model": checkpoint.model, "optimizer": checkpoint.optimizer, "average": checkpoint.average}
+    arrays = dict(tree_flatten(trees))
     save_arrays(path, arrays, {"format": _FORMAT, "format_version": _VERSION, "progress": checkpoint.progress})
 
 
@@ -49,4 +51,4 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise RunError("not a checkpoint of this program", where=str(path), found=str(header.get("format")))
     trees = tree_unflatten(list(arrays.items()))
     mx.eval(trees)
-    return Checkpoint(trees["model"], trees["optimizer"], header["progress"])
+    return Checkpoint(trees["model"], trees["optimizer"], header["progress"], trees.get("average", {}))

@@ -43,7 +43,7 @@ class DiscoveredFilter:
 
 
 def discover_filters(
-    sequences, targets, n_filters, width, k, strands="both", max_positions=20_000_000, seed=0
+    sequences, targets, n_filters, width, k, strands="both", max_positions=20_000_000, seed=0, shortest=None
 ) -> list[DiscoveredFilter]:
     """Find filters one after the other, erasing the matches of those before.
 
@@ -61,6 +61,8 @@ def discover_filters(
         At most about this many bp are read, in whole records drawn at random.
     seed : int
         Seed of that draw.
+    shortest : int, optional
+        When no k-mer is better than chance any more, go on with shorter ones, down to this length.
 
     Returns
     -------
@@ -75,6 +77,12 @@ def discover_filters(
     for _ in range(n_filters):
         sums, counts, z, output = _most_associated(bases, [label, residual], strands, banned)
         code = int(np.abs(z).argmax())
+        while abs(z[code]) < chance_z(len(z)) and k > (shortest or k):
+            k = k - 1
+            bases.shorten(k)
+            banned = np.zeros(_BASES**k, dtype=bool)
+            sums, counts, z, output = _most_associated(bases, [label, residual], strands, banned)
+            code = int(np.abs(z).argmax())
         if abs(z[code]) < chance_z(len(z)):
             break
         template = _template(bases, label[:, output], code, z[code], sums, counts, strands)
@@ -103,6 +111,13 @@ class _Positions:
         self.codes, self.clean = self._kmers()
         counts = np.bincount(self.tokens, minlength=_BASES)[:_BASES]
         self.composition = (counts + counts[::-1]) / (2 * counts.sum())  # as if both strands counted
+
+    def shorten(self, k):
+        """Count shorter k-mers from now on; what was erased stays erased."""
+        erased = self._kmers()[1] & ~self.clean
+        self.k, size = k, len(self.codes)
+        self.codes, self.clean = self._kmers()
+        self.clean[:size] &= ~erased
 
     def _kmers(self):
         size = len(self.tokens) - self.k + 1

@@ -15,12 +15,14 @@ from mlx_gsa.errors import RunError
 from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.selector import budget, widest_budget
 from mlx_gsa.model.weights import ModelBundle, save_model
+from mlx_gsa.training.averaging import WeightAverage
 from mlx_gsa.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mlx_gsa.training.metrics_log import MetricsLog
 from mlx_gsa.training.optimizer import build_optimizer
 from mlx_gsa.training.setup import sparsity_at
 from mlx_gsa.training.step import build_step
 from mlx_gsa.training.validation import METRIC_NAMES, validate
+from mlx_gsa.training.weighting import record_weights
 
 BEST = "best"
 _SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch
@@ -48,11 +50,13 @@ class Trainer:
         self.rows = {split: dataset.indices(split) for split in ("train", "val")}
         self.lengths = dataset.lengths[self.rows["train"]]
         self.buckets = bucket_lengths(self.lengths)
-        self.labels = bundle.scale.learned(dataset.records.label)
+        self.labels = bundle.scale.learned(dataset.labels)
+        self.weights = record_weights(dataset, self.rows["train"], settings.use_weights)
         self.steps_per_epoch = len(self._plan(0))
         total_steps = self.steps_per_epoch * settings.epochs
         self.optimizer = build_optimizer(settings, bundle.model.trainable_parameters(), total_steps)
         self.optimizer.init(bundle.model.trainable_parameters())
+        self.average = WeightAverage(bundle.model, settings.average * self.steps_per_epoch)
         self.log = MetricsLog(folder)
         self.progress = {"epoch": 0, "step": 0, "sums": [0.0] * 4, "norms": {}, "best": None, "since_best": 0}
         self._steps = {}
@@ -71,6 +75,7 @@ class Trainer:
             raise RunError("checkpoint does not fit the configuration", where=str(self.folder))
         self.bundle.model.update(checkpoint.model)
         self.optimizer.state = checkpoint.optimizer
+        self.average.weights = checkpoint.average
         self.progress = checkpoint.progress
         self.log.rewind(self.progress["epoch"])
 
@@ -122,14 +127,18 @@ class Trainer:
         )  # fmt: skip
         widest = min(padded, widest_budget(padded, sparsity, model_config.max_selected))
         counts = budget(batch.lengths, sparsity, model_config.max_selected)
-        inputs = (batch.tokens, batch.lengths, counts, self.labels[batch.indices], batch.weights)
+        inputs = (batch.tokens, batch.lengths, counts, self.labels[batch.indices], self._weights(batch))
         key = mx.random.key(settings.seed * 1_000_003 + epoch * 100_003 + number)
         main, local, norm, by_organ = self._compiled(padded, widest)(*map(mx.array, inputs), key)
         mx.eval(main, local, norm, by_organ, self.bundle.model.state, self.optimizer.state)
+        self.average.update(self.bundle.model, epoch * self.steps_per_epoch + number)
         self._account(len(rows), main.item(), local.item(), norm.item(), by_organ)
         self.progress["step"] = number + 1
         self._whole = self._snapshot()
         self.observe(self._step_row(epoch, number, len(rows), sparsity))
+
+    def _weights(self, batch):
+        return batch.weights if self.weights is None else batch.weights * self.weights[batch.indices]
 
     def _compiled(self, padded, widest):
         key = (padded, widest)
@@ -179,9 +188,11 @@ class Trainer:
             "grad_norm": {"total": norm / steps} | {k: v / steps for k, v in self.progress["norms"].items()},
         }  # fmt: skip
         if len(self.rows["val"]):
-            predictor = Predictor(self.bundle).with_sparsity(sparsity)
-            loss, metric = validate(predictor, self.dataset, self.rows["val"], self.config.training.batch_size)
-            row |= {"val_loss": loss, "val_metric": metric, "metric_name": METRIC_NAMES[self.dataset.task]}
+            predictor = Predictor(self._usable()).with_sparsity(sparsity)
+            loss, metric, each = validate(predictor, self.dataset, self.rows["val"], self.config.training.batch_size)
+            name = METRIC_NAMES[self.dataset.task]
+            row |= {"val_loss": loss, "val_metric": metric, "metric_name": f"mean {name}" if each else name}
+            row |= {"val_metrics": each} if each else {}
         return row
 
     def _judge(self, row):
@@ -190,10 +201,14 @@ class Trainer:
             return
         best = self.progress["best"]
         if best is None or "val_metric" not in row or row["val_metric"] > best["val_metric"]:
-            save_model(self.folder / BEST, self.bundle)
+            save_model(self.folder / BEST, self._usable())
             self.progress.update(best=row, since_best=0)
         else:
             self.progress["since_best"] += 1
+
+    def _usable(self):
+        """Return the bundle that is judged and saved: with averaged weights, where there are any."""
+        return self.bundle._replace(model=self.average.model(self.bundle.model))
 
     def _exhausted(self):
         patience = self.config.training.patience
@@ -201,8 +216,9 @@ class Trainer:
 
     def _snapshot(self):
         """Hold the state between two steps: Ctrl-C comes within one, when weights and progress do not fit."""
-        trees = self.bundle.model.parameters(), self.optimizer.state
-        return Checkpoint(*tree_map(lambda x: x, trees), deepcopy(self.progress))
+        trees = self.bundle.model.parameters(), self.optimizer.state, self.average.weights
+        model, optimizer, average = tree_map(lambda x: x, trees)
+        return Checkpoint(model, optimizer, deepcopy(self.progress), average)
 
     def _save(self):
         save_checkpoint(self.folder, self._whole)

@@ -47,7 +47,7 @@ def new_bundle(
     settings = config.training
     mx.random.seed(settings.seed)
     model = SparseOrganism(fitted_config(config.model, dataset, rows))
-    scale = LabelScale.fit(dataset.records.label[rows], dataset.task)
+    scale = LabelScale.fit(dataset.labels[rows], dataset.task)
     found = []
     if model.config.stem:
         model.stem.composition = mx.array(composition(dataset, rows, model.config.strands), dtype=mx.float32)
@@ -55,20 +55,21 @@ def new_bundle(
         targets = _targets(dataset, rows, scale)
         found = discover_filters(
             [dataset.sequence(int(i)) for i in rows], targets, model.config.n_channels, model.config.filter_width,
-            settings.kmer_length, model.config.strands, seed=settings.seed,
+            settings.kmer_length, model.config.strands, seed=settings.seed, shortest=settings.shortest_kmer,
         )  # fmt: skip
         start_filters(model, found)
         warm_start(model, dataset, rows, targets, settings.seed)
     mx.eval(model.parameters())
-    return ModelBundle(model, dataset.task, dataset.classes, scale), found
+    return ModelBundle(model, dataset.task, dataset.classes, scale, dataset.outputs), found
 
 
 def fitted_config(config: ModelConfig, dataset: Dataset, rows) -> ModelConfig:
-    """Set what the data decide: number of outputs and the reference budget of the gated sum."""
+    """Set what the data decide: number of outputs, reference budget of the gated sum, length of a profile."""
     lengths = dataset.lengths[rows]
     kept = lengths if config.attention in ("full", "window") else budget(lengths, config.sparsity, config.max_selected)
-    n_outputs = len(dataset.classes) if dataset.task == "multiclass" else 1
-    return config.model_copy(update={"n_outputs": n_outputs, "reference_budget": float(np.median(kept))})
+    n_outputs = len(dataset.classes) if dataset.task == "multiclass" else len(dataset.outputs or ["label"])
+    found = {"reference_budget": float(np.median(kept)), "reference_length": float(np.median(lengths))}
+    return config.model_copy(update={"n_outputs": n_outputs, **found})
 
 
 def composition(dataset: Dataset, rows, strands: str) -> np.ndarray:
@@ -111,7 +112,10 @@ def sparsity_at(epoch: int, config: RunConfig) -> float:
 
 
 def _targets(dataset, rows, scale):
-    labels = dataset.records.label[rows]
+    labels = dataset.labels[rows]
     if dataset.task == "multiclass":
         return np.eye(len(dataset.classes))[labels.astype(int)]
-    return scale.learned(labels)[:, None].astype(np.float64)
+    if labels.ndim == 1:
+        return scale.learned(labels)[:, None].astype(np.float64)
+    learned = scale.learned(labels).astype(np.float64)
+    return np.where(np.isnan(learned), np.nanmean(learned, axis=0), learned)

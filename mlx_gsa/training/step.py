@@ -1,5 +1,6 @@
 """One training step: loss, gradient, clipping, update."""
 
+import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 
@@ -7,6 +8,8 @@ from mlx_gsa.config import TrainingConfig
 from mlx_gsa.model.organism import SparseOrganism, compiled
 from mlx_gsa.training.losses import task_loss
 from mlx_gsa.training.optimizer import clip_by_norm
+
+_LEAST_WEIGHT = 1e-6  # a batch in which no record counts gives a loss of 0, not of 0 / 0
 
 
 def build_step(model: SparseOrganism, optimizer: optim.Optimizer, task: str, config: TrainingConfig, widest: int):
@@ -24,12 +27,13 @@ def build_step(model: SparseOrganism, optimizer: optim.Optimizer, task: str, con
     Returns
     -------
     callable
-        (tokens (B, L), lengths, counts, labels, weights (B,), key) -> (loss, local loss, norm, norms by organ).
+        (tokens (B, L), lengths, counts, labels (B,) or (B, T), weights (B,), key)
+        -> (loss, local loss, norm, norms by organ).
     """
 
     def weighted_loss(tokens, lengths, counts, labels, weights, key):
-        output = model(tokens, lengths, counts, widest, key)
-        total = weights.sum()
+        output = model(tokens, lengths, counts, widest, key, config.dropout)
+        total = mx.maximum(weights.sum(), _LEAST_WEIGHT)
         main = (task_loss(task, output.prediction, labels) * weights).sum() / total
         local = (task_loss(task, output.local, labels) * weights).sum() / total
         return main + config.local_weight * local, main, local

@@ -10,8 +10,8 @@ from mlx_gsa.model.predictor import Predictor
 METRIC_NAMES = {"regression": "r", "binary": "AUROC", "multiclass": "accuracy"}
 
 
-def validate(predictor: Predictor, dataset: Dataset, rows, batch_size: int) -> tuple[float, float]:
-    """Return (loss, metric) of a model on some records.
+def validate(predictor: Predictor, dataset: Dataset, rows, batch_size: int) -> tuple[float, float, dict]:
+    """Return (loss, metric, metric of each output) of a model on some records.
 
     Parameters
     ----------
@@ -26,12 +26,30 @@ def validate(predictor: Predictor, dataset: Dataset, rows, batch_size: int) -> t
     loss : float
         Mean squared error in learned units, or cross-entropy in nats.
     metric : float
-        Pearson r, AUROC or accuracy; 0 where it is undefined.
+        Pearson r, AUROC or accuracy; 0 where it is undefined. Of several outputs the mean.
+    each : dict of str to float
+        The metric by output; empty where there is one.
     """
     sequences = (dataset.sequence(int(i)) for i in rows)
     raw = np.stack([p.raw for p in predictor.predict(sequences, batch_size)]).astype(np.float64)
-    labels = dataset.records.label[rows].astype(np.float64)
-    return _loss(predictor.task, raw, labels, predictor.scale), watched_metric(predictor.task, raw, labels)
+    labels = dataset.labels[rows].astype(np.float64)
+    if labels.ndim == 1:
+        return _loss(predictor.task, raw, labels, predictor.scale), watched_metric(predictor.task, raw, labels), {}
+    return _several(predictor, dataset.outputs, raw, labels)
+
+
+def _several(predictor, outputs, raw, labels):
+    """Measure each output on the records that have it; the loss is a mean over labels, as in training."""
+    measured = ~np.isnan(labels)
+    learned = predictor.scale.learned(labels)
+    total, each = 0.0, {}
+    for number, name in enumerate(outputs):
+        rows = measured[:, number]
+        one, known = raw[rows, number : number + 1], labels[rows, number]
+        if rows.any():
+            total += rows.sum() * _loss(predictor.task, one, learned[rows, number], LabelScale())
+        each[name] = watched_metric(predictor.task, one, known) if rows.any() else 0.0
+    return total / max(measured.sum(), 1), float(np.mean(list(each.values()))), each
 
 
 def watched_metric(task: str, raw: np.ndarray, labels: np.ndarray) -> float:
