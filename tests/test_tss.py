@@ -200,7 +200,7 @@ def test_all_on_the_minus_strand(prepare):
         ({"text": ">chr1\nACGT\n"}, TableError, "found a FASTA file"),
         ({"text": "##fileformat=VCFv4.2\n"}, TableError, "found a VCF file"),
         ({"text": ""}, TableError, "the file is empty"),
-        ({"upstream": 5000}, GsaError, "no usable record.*30 past an edge"),
+        ({"upstream": 5000}, GsaError, "no window lies in the genome.*30 past an edge"),
     ],
 )  # fmt: skip
 def test_wrong_requests_and_files_give_one_clear_error_and_leave_the_disk_alone(

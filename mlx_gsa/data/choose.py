@@ -121,7 +121,7 @@ def choose_windows(windows, dropped, *, exclude=None, min_distance=0, overlaps="
     min_distance : int
         Smallest gap between two windows, in bp.
     overlaps : str
-        ``drop`` or ``keep``; copies are left out either way.
+        ``drop`` or ``keep``; of one place with one name a second window is left out either way.
     top : int, optional
         Keep no more than so many positives.
 
@@ -144,7 +144,7 @@ def choose_windows(windows, dropped, *, exclude=None, min_distance=0, overlaps="
             continue
         kept.append(number)
         best += positive
-        places.add(region)
+        places |= {region, (region, windows[number].id)}
         if crowd is not None:
             crowd.add(region)
     return [windows[number] for number in sorted(kept)]
@@ -174,7 +174,7 @@ def _reason_to_drop(window, exclude, places, crowd):
     region = window.region
     if exclude is not None and exclude.overlaps(region.chrom, region.start, region.end):
         return EXCLUDED
-    if region in places:
+    if (region if crowd is not None else (region, window.id)) in places:
         return COPY
     return crowd.reason_against(region) if crowd is not None else None
 
