@@ -127,7 +127,7 @@ def load_config(path: Path | str | None = None, overrides: dict | None = None) -
     Parameters
     ----------
     path : path, optional
-        TOML file; without it the defaults are used.
+        TOML file, or the name of a recipe that ships in ``configs/training``; without it the defaults are used.
     overrides : dict, optional
         ``{"table.key": value}``; values may be strings in TOML notation.
 
@@ -140,7 +140,7 @@ def load_config(path: Path | str | None = None, overrides: dict | None = None) -
     ConfigError
         If the file cannot be read, a key is unknown or a value is out of range.
     """
-    tables = _read_toml(Path(path)) if path is not None else {}
+    tables = _read_toml(_found(Path(path))) if path is not None else {}
     for key, value in (overrides or {}).items():
         _set(tables, key, value)
     try:
@@ -166,6 +166,15 @@ def dump_config(config: RunConfig) -> str:
     for table, values in config.model_dump(exclude_none=True).items():
         lines += [f"[{table}]", *(f"{key} = {_to_toml(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)
+
+
+def _found(path):
+    """Return a file as it was named, or the shipped recipe of that name where there is no such file."""
+    if path.suffix or path.exists() or len(path.parts) > 1:
+        return path
+    from mlx_gsa.configs import config_path
+
+    return config_path(f"training/{path}.toml")
 
 
 def _read_toml(path):

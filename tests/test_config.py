@@ -4,6 +4,7 @@ import tomllib
 from collections import Counter
 
 import pytest
+from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -177,3 +178,19 @@ def test_an_anchor_and_random_strands_do_not_fit():
     with pytest.raises(ConfigError, match=r"model\.anchor = 'end' needs training\.augment_reverse = false"):
         load_config(None, {"model.anchor": "end"})
     assert load_config(None, {"model.anchor": "end", "training.augment_reverse": False}).model.anchor == "end"
+
+
+def test_a_recipe_that_ships_is_known_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_config("promoters_anchored").model.anchor == "end"
+    with pytest.raises(ConfigError, match="no such configuration.*mpra_short"):
+        load_config("promoters")
+    (tmp_path / "promoters").write_text("[training]\nepochs = 3\n")
+    assert load_config("promoters").training.epochs == 3
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs/training").glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_is_a_configuration_below_the_parameter_limit(path):
+    from mlx_gsa.model.organism import SparseOrganism
+
+    assert SparseOrganism(load_config(path).model).n_parameters() < 50_000
