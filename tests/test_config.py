@@ -183,7 +183,7 @@ def test_an_anchor_and_random_strands_do_not_fit():
 def test_a_recipe_that_ships_is_known_by_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load_config("promoters_anchored").model.anchor == "end"
-    with pytest.raises(ConfigError, match="no such configuration.*mpra_short"):
+    with pytest.raises(ConfigError, match=r"no such configuration.*mpra_short"):
         load_config("promoters")
     (tmp_path / "promoters").write_text("[training]\nepochs = 3\n")
     assert load_config("promoters").training.epochs == 3
