@@ -109,7 +109,7 @@ def test_of_overlapping_windows_the_best_stays():
         ({"min_distance": 50}, [0, 1, 2, 3], {COPY: 1}),
         ({"top": 2}, [1, 2], {BELOW_TOP.format(n=2): 3}),
         ({"exclude": IntervalSet.of([Region("chr1", 149, 160)])}, [0, 2, 3], {EXCLUDED: 1, COPY: 1}),
-        ({"overlaps": "keep"}, [0, 1, 2, 3], {COPY: 1}),
+        ({"overlaps": "keep"}, [0, 1, 2, 3, 4], {}),
     ],
 )
 def test_choices(options, kept, reasons):

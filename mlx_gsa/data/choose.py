@@ -99,7 +99,7 @@ def _none_fits(genome, seen, dropped):
     names = ", ".join(genome.names[:5]) + (", ..." if len(genome.names) > 5 else "")
     mend = ASSEMBLY if unknown + beyond else "Take shorter windows, or a genome with longer chromosomes."
     return RegionError(
-        "no window lies in the genome",
+        "no usable record, as no window lies in the genome",
         where=str(genome.path),
         expected=f"chromosomes such as {names}" if unknown else "windows within their chromosomes",
         found=found if seen else "no window at all",
@@ -121,7 +121,7 @@ def choose_windows(windows, dropped, *, exclude=None, min_distance=0, overlaps="
     min_distance : int
         Smallest gap between two windows, in bp.
     overlaps : str
-        ``drop`` or ``keep``; of one place with one name a second window is left out either way.
+        ``drop``, or ``keep``, which keeps copies too.
     top : int, optional
         Keep no more than so many positives.
 
@@ -144,7 +144,7 @@ def choose_windows(windows, dropped, *, exclude=None, min_distance=0, overlaps="
             continue
         kept.append(number)
         best += positive
-        places |= {region, (region, windows[number].id)}
+        places.add(region)
         if crowd is not None:
             crowd.add(region)
     return [windows[number] for number in sorted(kept)]
@@ -174,9 +174,9 @@ def _reason_to_drop(window, exclude, places, crowd):
     region = window.region
     if exclude is not None and exclude.overlaps(region.chrom, region.start, region.end):
         return EXCLUDED
-    if (region if crowd is not None else (region, window.id)) in places:
-        return COPY
-    return crowd.reason_against(region) if crowd is not None else None
+    if crowd is None:
+        return None
+    return COPY if region in places else crowd.reason_against(region)
 
 
 class _Crowd:
