@@ -84,10 +84,10 @@ def test_table_options_reach_the_library(gsa, tmp_path, monkeypatch):
         ),
         *("--sequence-column", "s", "--label-column", "l", "--min-length", 7, "--max-length", 8),
         *("--max-n-fraction", 0.5, "--val-chroms", "chr8", "--test-chroms", "chr1, chr2", "--folds", 4),
-        *("--similarity-threshold", 0.4),
+        *("--similarity-threshold", 0.4, "--crossing", "drop"),
     )
     chroms = {"val_chroms": ("chr8",), "test_chroms": ("chr1", "chr2")}
-    plan = SplitPlan("chromosome", seed=5, folds=4, threshold=0.4, **chroms)
+    plan = SplitPlan("chromosome", seed=5, folds=4, threshold=0.4, crossing="drop", **chroms)
     assert (got["path"], got["out"], got["task"]) == ("-", "o", "binary")
     assert got["positives"] == ("a", "b") and got["negatives"] == ("c",) and got["where"] == ("x=1,2", "y=3")
     assert got["log2"] is True and got["pseudocount"] == 1 and got["plan"] == plan
@@ -177,7 +177,8 @@ def test_the_leakage_report_is_shown(gsa, tmp_path):
     varied = [line[:49] + "T" + line[50:] for line in lines[1:]]
     (tmp_path / "u.tsv").write_text("\n".join([*lines, *varied]) + "\n")
     alarm = gsa("prepare", "table", "u.tsv", "--task", "regression", "--split", "random")
-    assert "Leakage: alarm" in alarm.output and "Prepare again with --split similarity." in alarm.output
+    assert "Leakage: alarm" in alarm.output
+    assert "Prepare again with --split similarity, or --crossing drop." in alarm.output
 
 
 def test_label_options_reach_the_library(gsa, monkeypatch):

@@ -63,12 +63,15 @@ def split_options():
     split_help = "What goes to one split as a whole; auto: groups, else chromosomes, else similar sequences."
     chroms = {"type": Values(), "default": (), "metavar": "CHROM,..."}
     threshold = {"type": click.FloatRange(0, 1, min_open=True), "help": "Similar from here; default: from shuffles."}
+    crossing = {"type": click.Choice(["keep", "drop"]), "default": "keep", "show_default": True}
+    crossing["help"] = "Records similar to one of another split or fold: keep and report, or leave out and count."
     return [
         click.option("--split", type=click.Choice(SPLITS), default="auto", show_default=True, help=split_help),
         click.option("--val-chroms", **chroms, help="Chromosomes to validate on; the others train."),
         click.option("--test-chroms", **chroms, help="Chromosomes to test on."),
         click.option("--folds", type=click.IntRange(0), default=0, help="Make folds for cross-validation, as well."),
         click.option("--similarity-threshold", "threshold", **threshold),
+        click.option("--crossing", **crossing),
         seed_option(),
     ]
 
@@ -90,7 +93,7 @@ def limits_and_plan(function):
         from mlx_gsa.data.split_plan import SplitPlan
 
         limits = Limits(min_length, max_length, max_n_fraction)
-        names = ("seed", "folds", "val_chroms", "test_chroms", "threshold")
+        names = ("seed", "folds", "val_chroms", "test_chroms", "threshold", "crossing")
         plan = SplitPlan(split, **{name: others.pop(name) for name in names})
         return function(limits=limits, plan=plan, **others)
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlx_gsa.data.copies import copy_numbers, sequence_key
+from mlx_gsa.data.crossing import CROSSING, crossing_records
 from mlx_gsa.data.dataset import write_dataset
 from mlx_gsa.data.folds import FOLD, Facts, assign
 from mlx_gsa.data.records import LABEL, UNKNOWN, Records, label_to_split_by
 from mlx_gsa.data.split_plan import SplitPlan
 from mlx_gsa.dna.alphabet import EncodeCounts, N
 from mlx_gsa.dna.coordinates import Region
-from mlx_gsa.errors import DatasetError
+from mlx_gsa.errors import DatasetError, SplitError
 
 NORMALISED = {
     "lower": "lower-case letters read as upper case",
@@ -70,6 +71,8 @@ class Collector:
     split_notes : dict
         For the manifest's source, once `records` was called: ``split_by``, and ``fold_by`` and ``similarity`` where
         there are such.
+    left_out : np.ndarray of bool or None
+        Sequences that are left out after all, once `records` was called.
     """
 
     limits: Limits
@@ -81,6 +84,7 @@ class Collector:
     split_by: str = ""
     fills_validation: bool = True
     split_notes: dict = field(default_factory=dict)
+    left_out: np.ndarray | None = None
     _rows: list = field(default_factory=list)
     _extra: list = field(default_factory=list)
     _keys: list = field(default_factory=list)
@@ -167,10 +171,26 @@ class Collector:
         given = Facts(balanced, **places, kin=kin, groups=group)
         made = assign(self.plan, self.task, given, sequences, split, self.fills_validation)
         self.split_by, self.split_notes = made.notes["split_by"], made.notes
-        self._count_letters()
-        self._count_copies(copies, balanced, made.split)
         extra |= {FOLD: made.fold} if made.fold is not None else {}
-        return Records.build(ids, labels, made.split, **places, strand=strand, group=made.group, extra=extra)
+        records = Records.build(ids, labels, made.split, **places, strand=strand, group=made.group, extra=extra)
+        kept = self._keep(sequences, records, copies, made)
+        self._count_letters()
+        self._count_copies(copy_numbers(copies[kept].tolist()), balanced[kept], made.split[kept])
+        return records if kept.all() else records.select(kept)
+
+    def _keep(self, sequences, records, copies, made):
+        """Say which records stay; with ``crossing="drop"`` none that is similar to one of another split or fold."""
+        if self.plan.crossing == "keep":
+            return np.ones(len(records), dtype=bool)
+        places = (records.chrom, records.start, records.end)
+        options = {"share": self.plan.threshold, "seed": self.plan.seed}
+        self.left_out, facts = crossing_records(sequences, places, copies, made.split, made.fold, **options)
+        missing = sorted(set(made.split.tolist()) - set(made.split[~self.left_out].tolist()))
+        if missing:
+            raise SplitError("no record is left in a split", where=", ".join(missing), mend="Split by similarity.")
+        self.dropped[CROSSING] += facts["left_out"]
+        self.split_notes["crossing"] = facts
+        return ~self.left_out
 
     def _kin(self, ids, copies):
         """Return for each record the first one with its sequence, or with that of the record it was made of."""
@@ -224,7 +244,7 @@ def write_collected(out, sequences, collector, source, classes=None, to_label=No
     counts = {name: getattr(collector, name) for name in ("dropped", "normalised", "duplicates")}
     facts = {"task": collector.task, "seed": collector.plan.seed, "source": source}
     facts |= {"classes": classes, "outputs": outputs}
-    return write_dataset(out, sequences, records, **facts, **counts)
+    return write_dataset(out, sequences, records, left_out=lambda: collector.left_out, **facts, **counts)
 
 
 def describe_counts(counts):

@@ -233,7 +233,7 @@ def _write(out, sequences, records, keys, facts, source, normalised, datasets):
 
 def _write_split(out, sequences, records, facts, source, normalised, plan):
     """Write records with splits made anew."""
-    collector = Collector(Limits(), plan, facts["task"], normalised=normalised)
+    collector = Collector(Limits(), plan, facts["task"], facts["dropped"], normalised)
     names = set(records.id.tolist())
     extra = [dict(zip(records.extra, row, strict=True)) for row in zip(*records.extra.values(), strict=True)]
 
@@ -254,4 +254,5 @@ def _write_split(out, sequences, records, facts, source, normalised, plan):
         return found
 
     counts = {"normalised": collector.normalised, "duplicates": collector.duplicates}
-    return write_dataset(out, collected(), made, source=source, seed=plan.seed, **facts, **counts)
+    options = {"source": source, "seed": plan.seed, "left_out": lambda: collector.left_out}
+    return write_dataset(out, collected(), made, **options, **facts, **counts)

@@ -20,6 +20,7 @@ from mlx_gsa.data.parts import (
     TOKENS,
     TokenFile,
     check_fit,
+    leave_out_tokens,
     read_offsets,
     read_records,
     write_tokens,
@@ -209,6 +210,7 @@ def write_dataset(
     dropped=None,
     normalised=None,
     duplicates=None,
+    left_out=None,
 ):
     """Write a data set folder, sequence by sequence, and open it.
 
@@ -235,6 +237,9 @@ def write_dataset(
     sites : Sites, or callable returning it, optional
     dropped, normalised, duplicates : mapping of str to int, optional
         Counts for the manifest; zeros are left out.
+    left_out : callable returning np.ndarray of bool, shape (number of sequences,), or None; optional
+        Called once the records are made: sequences that do not belong to the data set after all. The records are
+        those without them; sites still have the numbers of all.
 
     Returns
     -------
@@ -248,7 +253,10 @@ def write_dataset(
     with atomic_folder(path, kind=FORMAT, known=(PICTURE,)) as folder:
         lengths = write_tokens(folder, sequences)
         records = records(TokenFile(folder, lengths)) if callable(records) else records
-        classes, sites = (x() if callable(x) else x for x in (classes, sites))
+        classes, sites, left_out = (x() if callable(x) else x for x in (classes, sites, left_out))
+        if left_out is not None and left_out.any():
+            lengths = leave_out_tokens(folder, lengths, left_out)
+            sites = None if sites is None else sites.without(left_out)
         check_fit(lengths, records, sites, task, classes, outputs)
         write_columns(folder / RECORDS, records.columns())
         if sites is not None:

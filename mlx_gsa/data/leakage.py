@@ -25,9 +25,9 @@ WORDS = {
 }
 MEND = {
     "overlapping": "--split chromosome, or similarity",
-    "copies": "--split similarity",
-    "near_duplicates": "--split similarity",
-    "similar": "--split similarity",
+    "copies": "--split similarity, or --crossing drop",
+    "near_duplicates": "--split similarity, or --crossing drop",
+    "similar": "--split similarity, or --crossing drop",
     "in_crossing_groups": "--split group",
 }
 QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
@@ -87,7 +87,7 @@ def _sample(parts, rng, most_asked, most_kept):
 
 def _threshold(sequences, source, used, seed):
     """Return the threshold of the split, or the one that shuffles give."""
-    known = source.get("similarity")
+    known = source.get("similarity") or source.get("crossing")
     if known:
         return Threshold(known["share"], known["chance"])
     rows = np.flatnonzero(used["any"])

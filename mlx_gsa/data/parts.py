@@ -72,6 +72,30 @@ def write_tokens(folder, sequences):
     return lengths
 
 
+def leave_out_tokens(folder, lengths, left_out):
+    """Write tokens and offsets again without some sequences.
+
+    Parameters
+    ----------
+    folder : Path
+    lengths : np.ndarray, shape (n,), int64
+    left_out : np.ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    np.ndarray, shape (number left,), int64
+        Lengths in bp.
+    """
+    old = TokenFile(folder, lengths)
+    beside = folder / "kept"
+    beside.mkdir()
+    kept = write_tokens(beside, (np.array(old.sequence(i)) for i in np.flatnonzero(~left_out)))
+    for name in (TOKENS, OFFSETS):
+        (beside / name).replace(folder / name)
+    beside.rmdir()
+    return kept
+
+
 def _describe(tokens):
     """Say in a few words what an array is."""
     largest = f", largest value {tokens.max()}" if tokens.size and tokens.dtype.kind in "iuf" else ""

@@ -145,6 +145,11 @@ class Records:
             extra=extra or {},
         )
 
+    def select(self, mask):
+        """Return the records that a boolean mask picks."""
+        columns = {name: getattr(self, name)[mask] for name in self.DTYPES}
+        return Records(**columns, extra={name: column[mask] for name, column in self.extra.items()})
+
     def columns(self):
         """Return every column by name, the extra ones last."""
         return {name: getattr(self, name) for name in self.DTYPES} | self.extra
@@ -194,6 +199,12 @@ class Sites:
 
     def __len__(self):
         return len(self.record)
+
+    def without(self, left_out):
+        """Return the sites of the records that stay, with their new numbers; `left_out` has shape (n,), bool."""
+        numbers, kept = np.cumsum(~left_out) - 1, ~left_out[self.record]
+        columns = {name: column[kept] for name, column in self.columns().items()}
+        return Sites(**columns | {"record": numbers[columns["record"]]})
 
     def of(self, record):
         """Return the sites of one sequence, by its number."""

@@ -30,6 +30,9 @@ class SplitPlan:
     threshold : float, optional
         Similarity (0-1, see `mlx_gsa.data.similarity`) from which two records belong together; None: what shuffled
         sequences reach by chance with a small rate.
+    crossing : str
+        What becomes of records similar to one of another split or fold: ``keep`` them, or ``drop`` a few, counted, so
+        that none is left.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class SplitPlan:
     val_chroms: tuple[str, ...] = ()
     test_chroms: tuple[str, ...] = ()
     threshold: float | None = None
+    crossing: Literal["keep", "drop"] = "keep"
 
     def __post_init__(self):
         if self.folds and self.folds < MIN_FOLDS:
