@@ -92,7 +92,8 @@ def _similar(tokens, offsets, lengths, seeds, split, fold, threshold):
     """Return the pairs of similar records found in different splits or folds."""
     of = {name: seeds.of(split == name) for name in ("train", "val", "test")}
     held_out = seeds.of(split != "train")
-    found = [similar_pairs(tokens, offsets, held_out, of["train"]), similar_pairs(tokens, offsets, of["test"], of["val"])]
+    beside = ((held_out, of["train"]), (of["test"], of["val"]))
+    found = [similar_pairs(tokens, offsets, *pair) for pair in beside]
     found += [similar_pairs(tokens, offsets, seeds, part=fold)] if fold is not None else []
     links = [(pairs, pairs.scores >= threshold.needed(pairs.shorter(lengths))) for pairs in found]
     return tuple(np.concatenate([getattr(pairs, side)[kept] for pairs, kept in links]) for side in ("first", "second"))

@@ -82,9 +82,12 @@ def _opened(path, compressed):
         return
     import io
 
-    with open(path, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-        with io.TextIOWrapper(packed, **_TEXT) as file:
-            yield file
+    with (
+        open(path, "wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, **_TEXT) as file,
+    ):
+        yield file
 
 
 def _fasta_lines(dataset, rows):

@@ -1,4 +1,4 @@
-"""A data set from a genome and files of regions: peaks against other regions or controls, or regions with an activity."""
+"""A data set from a genome and files of regions: peaks against controls, or regions with an activity."""
 
 from collections import Counter
 from dataclasses import asdict, replace
@@ -8,7 +8,7 @@ from mlx_gsa.data.collect import Limits, SplitPlan
 from mlx_gsa.data.controls import KIND, NEGATIVE, POSITIVE
 from mlx_gsa.data.region_reader import NO_SUMMIT_KNOWN, RegionChoices, RegionReader
 from mlx_gsa.data.tss import excluded_regions
-from mlx_gsa.data.windows import Window, write_windows
+from mlx_gsa.data.windows import write_windows
 from mlx_gsa.dna.intervals import IntervalSet
 from mlx_gsa.errors import ConfigError, RegionError
 

@@ -1,4 +1,4 @@
-"""The bytes of a download: gone on from where they broke off, tried again after a pause, never waited for without end."""
+"""The bytes of a download: gone on from where they broke off, tried again after a pause, never waited for endlessly."""
 
 import fcntl
 import json
