@@ -87,17 +87,27 @@ def _mean(model):
 
 
 def _leakage_table(found):
-    head = ["data set", "verdict", "exact copies", "overlap (bp)", "near-duplicates of training", "GC alone"]
+    head = ["data set", "verdict", "of", "copies", "overlap (bp)", "near-duplicates", "similar", "GC alone"]
     rows = []
     for each, result in found:
         if result and result["dataset"]["leakage"]:
-            rows.append([each["title"], *_leakage_cells(result["dataset"]["leakage"]), _gc_alone(result)])
-    note = "Between training and test records under the default split of each set, from its `leakage.json`.\n\n"
+            rows += _leakage_rows(each["title"], result["dataset"]["leakage"], _gc_alone(result))
+    note = "Test records, and records of the worst fold, that share something with training records or other folds, under\n"
+    note += "the default split of each set; from its `leakage.json`. GC alone: the metric of a model on nothing else.\n\n"
     return note + table(head, rows) if rows else f"*{NOT_YET}*\n"
 
 
-def _leakage_cells(report):
-    raise NotImplementedError(report)
+def _leakage_rows(title, report, gc_alone):
+    """One row for the test split, and one for the fold that shares most."""
+    parts = [("test", report["splits"]["test"])] if "test" in report["splits"] else []
+    folds = report.get("folds") or {}
+    if folds:
+        worst = max(folds, key=lambda name: (folds[name]["near_duplicates"], folds[name]["similar"]))
+        parts.append((f"fold {worst}", folds[worst]))
+    for number, (name, part) in enumerate(parts):
+        counts = [f"{part[key]:,}" for key in ("copies", "overlap_bp", "near_duplicates", "similar")]
+        first = [title, f"**{report['verdict']}**"] if not number else ["", ""]
+        yield [*first, f"{name}, {part['compared']:,}", *counts, gc_alone if not number else ""]
 
 
 def _gc_alone(result):
