@@ -128,6 +128,8 @@ def _stratum(pick, each, finished, dataset):
     folds, found = {}, {"metric": metric_name, "models": {}, "comparisons": {}}
     for (variant, fold), (rows, columns) in tables.items():
         place = np.isin(rows, pick(rows))
+        if len(np.unique(dataset.records.label[rows[place]])) < 2:
+            continue  # nothing to tell apart
         parts = folds.setdefault(fold, Fold(dataset.records.label[rows[place]], {}, dataset.records.group[rows[place]]))
         parts.predictions[variant] = columns["prediction"][place]
         parts.predictions.update({name: columns[name][place] for name in (KMERS, GC) if name in columns})
