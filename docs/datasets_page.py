@@ -92,8 +92,8 @@ def _leakage_table(found):
     for each, result in found:
         if result and result["dataset"]["leakage"]:
             rows += _leakage_rows(each["title"], result["dataset"]["leakage"], _gc_alone(result))
-    note = "Test records, and records of the worst fold, that share something with training records or other folds, under\n"
-    note += "the default split of each set; from its `leakage.json`. GC alone: the metric of a model on nothing else.\n\n"
+    note = "Test records, and records of the worst fold, that share something with training records or other folds,\n"
+    note += "under the default split of each set; from its `leakage.json`. GC alone: a model on nothing else.\n\n"
     return note + table(head, rows) if rows else f"*{NOT_YET}*\n"
 
 
