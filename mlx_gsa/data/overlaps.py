@@ -3,6 +3,7 @@
 import numpy as np
 
 from mlx_gsa.data.records import UNKNOWN
+from mlx_gsa.dna.intervals import IntervalSet
 
 
 def overlap_groups(chrom, start, end):
@@ -45,25 +46,10 @@ def overlap_bp(chrom, start, end, chosen, others):
         covering = rows[others[rows]]
         asked = rows[chosen[rows]]
         if len(covering) and len(asked):
-            covered = _Covered(start[covering], end[covering])
-            shared[asked] = covered.below(end[asked]) - covered.below(start[asked])
+            name = str(chrom[rows[0]])
+            covered = IntervalSet.on_one(name, start[covering], end[covering])
+            shared[asked] = covered.overlap_bp(name, start[asked], end[asked])
     return shared[chosen]
-
-
-class _Covered:
-    """The bp that intervals sorted by start cover on one chromosome."""
-
-    def __init__(self, start, end):
-        reached = np.maximum.accumulate(end)
-        first = np.flatnonzero(np.concatenate([[True], start[1:] > reached[:-1]]))
-        self.start, self.end = start[first], reached[np.concatenate([first[1:] - 1, [len(start) - 1]])]
-        self.before = np.concatenate([[0], np.cumsum(self.end - self.start)])
-
-    def below(self, places):
-        """Return how many covered bp lie before each place."""
-        at = np.searchsorted(self.start, places, side="right")
-        inside = np.maximum(self.end[np.maximum(at - 1, 0)] - places, 0)
-        return self.before[at] - np.where(at > 0, inside, 0)
 
 
 def _by_chrom(chrom, start):

@@ -46,6 +46,18 @@ class IntervalSet:
             places.setdefault(region.chrom, []).append((region.start, region.end))
         return cls({chrom: _merge(np.array(pairs, dtype=np.int64)) for chrom, pairs in sorted(places.items())})
 
+    @classmethod
+    def on_one(cls, chrom, start, end):
+        """Make a set of the intervals of one chromosome, in any order, overlapping or not.
+
+        Parameters
+        ----------
+        chrom : str
+        start, end : np.ndarray, shape (n,)
+            0-based, half-open, in bp.
+        """
+        return cls({chrom: _merge(np.stack([start, end], axis=1).astype(np.int64))})
+
     def __len__(self):
         return sum(len(starts) for starts, _ in self._intervals.values())
 
