@@ -30,7 +30,7 @@ def _as_dict(entry):
     """Return an entry with its commands, as they are typed."""
     content = entry.model_dump(mode="json")
     for said, recipe in zip(content["recipes"], entry.recipes, strict=True):
-        names = ("prepare_command", "full_command", "train_command")
+        names = ("prepare_command", "full_command", "next_command")
         said |= {each: getattr(recipe, each) for each in names}
     return content
 
@@ -46,7 +46,7 @@ def _show(entry):
         console.print(f"  split: {recipe.why}", markup=False, soft_wrap=True)
         if recipe.baseline:
             console.print(f"  baseline: {recipe.baseline}", markup=False, soft_wrap=True)
-        _commands(recipe.prepare_command, recipe.train_command)
+        _commands(recipe.prepare_command, recipe.next_command)
         console.print("  The first is short for:", markup=False)
         _commands(recipe.full_command)
     if entry.commands:

@@ -34,10 +34,13 @@ def test_every_recipe_is_understood(name):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_training_command_is_understood(name):
-    words = shlex.split(RECIPES[name].train_command)
-    assert words[:2] == ["gsa", "train"]
-    train.make_context("train", words[2:])
+def test_every_next_command_is_understood(name):
+    words = shlex.split(RECIPES[name].next_command)
+    if "--split-as" in RECIPES[name].prepare:
+        assert words[:3] == ["gsa", "evaluate", "RUN"]
+    else:
+        assert words[:2] == ["gsa", "train"]
+        train.make_context("train", words[2:])
 
 
 @pytest.mark.parametrize("line", [line for entry in ENTRIES for line in entry.commands])
@@ -121,7 +124,7 @@ def test_one_entry_is_shown_with_its_commands_unbroken(gsa, entry, monkeypatch):
     for recipe in entry.recipes:
         assert f"$ {recipe.prepare_command}\n" in done.output
         assert f"$ {recipe.full_command}\n" in done.output
-        assert f"$ {recipe.train_command}\n" in done.output
+        assert f"$ {recipe.next_command}\n" in done.output
     assert all(f"$ {line}\n" in done.output for line in entry.commands)
 
 

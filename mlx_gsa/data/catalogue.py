@@ -87,8 +87,10 @@ class Recipe(_Frozen):
         return "gsa prepare " + shlex.join(self.arguments(self.file, f"data/{self.name}", self.genome or None))
 
     @property
-    def train_command(self):
-        """Return the command that trains on it."""
+    def next_command(self):
+        """Return the command that trains on it, or that tests a run on it if all its records are test."""
+        if "--split-as" in self.prepare:
+            return f"gsa evaluate RUN --data data/{self.name}"
         return shlex.join(["gsa", "train", "--data", f"data/{self.name}", *self.train, "--out", f"runs/{self.name}"])
 
 
