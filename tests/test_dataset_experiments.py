@@ -29,7 +29,7 @@ def test_an_experiment_names_what_there_is(each):
     assert find_recipe(each["name"]).file == each["prepare"][3].rpartition("/")[2]
     load_config(ROOT / each["config"])
     variants = {variant["name"] for variant in each["runs"]}
-    assert variants <= {"sparse10", "sparse5", "full"} and "sparse10" in variants
+    assert variants <= {"sparse10", "sparse5", "full", "no-context"} and "sparse10" in variants
     assert {extra["variant"] for extra in each.get("also", [])} <= variants
     assert {bar["also"] for bar in each.get("bars", []) if "also" in bar} <= {e["name"] for e in each.get("also", [])}
 
