@@ -1,6 +1,7 @@
 """Prepare, train, evaluate and explain the real data sets, fold by fold, and write docs/datasets.md from it.
 
     python docs/datasets.py run [NAME ...] [--data-root FOLDER] [--runs sparse10,...] [--folds 0,1] [--overwrite]
+    python docs/datasets.py diagnose NAME [NAME ...]    what linear models gain from length, strand, counts or shares
     python docs/datasets.py collect         docs/results/datasets/NAME.json from the run folders
     python docs/datasets.py render          docs/datasets.md from docs/results/datasets
 
@@ -15,6 +16,7 @@ import tomllib
 from pathlib import Path
 
 import datasets_collect
+import datasets_diagnose
 import datasets_page
 from experiments import Record, StepError
 
@@ -31,6 +33,11 @@ def main(arguments=None):
     sets = load_sets(root / SETS)
     if options.action == "run":
         return run(sets, root, options)
+    if options.action == "diagnose":
+        for each in sets:
+            if each["name"] in options.names:
+                print(datasets_diagnose.diagnose(each, root / "data" / each["name"], root / RESULTS, root), flush=True)
+        return 0
     if options.action == "collect":
         for line in datasets_collect.collect(sets, root / RUNS, root / RESULTS, root):
             print(line, flush=True)
@@ -171,6 +178,8 @@ def _parser():
     one.add_argument("--runs", type=lambda text: text.split(","), help="these variants only")
     one.add_argument("--folds", type=_numbers, help="these folds only")
     one.add_argument("--overwrite", action="store_true", help="train again what is there")
+    diagnose = actions.add_parser("diagnose", help="fit linear models that count in several ways")
+    diagnose.add_argument("names", nargs="+")
     actions.add_parser("collect", help="gather the results of the runs")
     actions.add_parser("render", help="write docs/datasets.md")
     return parser

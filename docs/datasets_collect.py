@@ -66,6 +66,7 @@ def _result(each, finished, dataset, runs, root):
         "strata": {name: _stratum(rows_of, each, finished, dataset) for name, rows_of in _strata(each, dataset)},
         "also": {extra["name"]: _also(extra, runs / each["name"]) for extra in each.get("also", [])},
         "explained": _explained(each, finished),
+        "linear": read_json(root / "docs/results/datasets" / f"{each['name']}-linear.json"),
         "versions": one["versions"],
         "machine": one["machine"],
         "resampling": OPTIONS,

@@ -121,7 +121,7 @@ def _section(each, result):
     parts += [_composition(result["dataset"]), _scores(result), _comparisons(result)]
     parts += [_also(name, extra) for name, extra in result["also"].items()]
     parts += [_motifs(name, rows) for name, rows in result["explained"].items()]
-    parts += [_training(result), each.get("remarks", "").strip() + "\n"]
+    parts += [_linear(result.get("linear")), _training(result), each.get("remarks", "").strip() + "\n"]
     return "\n".join(part for part in parts if part.strip())
 
 
@@ -178,6 +178,20 @@ def _motifs(name, rows):
         return ""
     head = list(rows[0])
     return f"Motifs in the kept positions ({name}, test records):\n\n" + table(head, [list(r.values()) for r in rows])
+
+
+def _linear(found):
+    """Lay out what linear models reach, by what they count."""
+    if not found:
+        return ""
+    names = list(found["rows"][0]["mean"])
+    head = ["words", "strands", "counted as", *(f"mean {NAMES[found['metric']]}, {name}" for name in names)]
+    ways = {"log1p": "log of counts", "frequency": "shares"}
+    rows = [
+        [f"{row['k']}-mers", row["strands"], ways[row["counts"]], *(f"{row['mean'][name]:.3f}" for name in names)]
+        for row in found["rows"]
+    ]
+    return "Linear models by what they count (`python docs/datasets.py diagnose`):\n\n" + table(head, rows)
 
 
 def _training(result):
