@@ -220,5 +220,5 @@ def _explained(each, finished):
         path = folder / "explained/motifs.tsv"
         if path.is_file():
             heads, *rows = (line.split("\t") for line in path.read_text().splitlines() if not line.startswith("#"))
-            found[f"{variant}-fold{fold}"] = [dict(zip(heads, row, strict=True)) for row in rows[:10]]
+            found[f"{variant}-fold{fold}"] = [dict(zip(heads, row, strict=True)) for row in rows[:40]]
     return found

@@ -7,6 +7,7 @@ from results_bars import Measured, verdict
 from results_files import read_json
 from results_text import NAMES, NOT_YET, plain, table
 
+FAMILIES = 8  # of motifs, in a table
 HEAD = """# Real data sets
 
 Made by `python docs/datasets.py render` from the files in [docs/results/datasets](results/datasets); every number
@@ -44,12 +45,28 @@ def bars_table(found):
     rows, verdicts = [], []
     for each, result in found:
         for bar in each.get("bars", []):
+            if "first_motif" in bar:
+                cells = _first_motif(bar, result)
+                verdicts.append(cells[-1])
+                rows.append([bar["what"], f"{bar['first_motif']} first", *cells[:-1], f"**{cells[-1]}**"])
+                continue
             measured = result and _measured(bar, result)
             verdicts.append(verdict(measured, "≥", bar["at_least"]))
             cells = [measured.text, measured.chance] if measured else ["", ""]
             rows.append([bar["what"], f"≥ {bar['at_least']:g}", *cells, f"**{verdicts[-1]}**"])
     counts = [f"{sum(v.startswith(kind) for v in verdicts)} {kind}" for kind in ("met", "missed", NOT_YET)]
     return f"{', '.join(counts)}.\n\n" + table(["bar", "target", "measured", "k-mer baseline", "verdict"], rows)
+
+
+def _first_motif(bar, result):
+    """Return what was found first in the kept positions, nothing for the k-mer model, and the verdict."""
+    found = next(iter((result or {}).get("explained", {}).values()), None)
+    if not found:
+        return ["", "", NOT_YET]
+    first = found[0]
+    shares = f"{_share(first['rate'])} of records, {_share(first['other_rate'])} of others"
+    text = f"{first['motif']} ({first['motif_id']}): {shares}"
+    return [text, "", "met" if first["motif"].upper() == bar["first_motif"].upper() else "missed"]
 
 
 def _measured(bar, result):
@@ -174,10 +191,28 @@ def _also(name, extra):
 
 
 def _motifs(name, rows):
-    if not rows:
+    """Lay out the best matrix of each family, beside the other class and beside chance."""
+    best = {}
+    for row in rows:
+        best.setdefault(row["family"], row)
+    if not best:
         return ""
-    head = list(rows[0])
-    return f"Motifs in the kept positions ({name}, test records):\n\n" + table(head, [list(r.values()) for r in rows])
+    cells = [
+        [row["motif"], row["motif_id"], _share(row["rate"]), _share(row["other_rate"]), _share(row["shuffled_rate"]),
+         f"{float(row['enrichment']):.1f} x", _small(row["q"]), f"{float(row['shuffled_enrichment']):.1f} x"]
+        for row in list(best.values())[:FAMILIES]
+    ]  # fmt: skip
+    head = ["motif", "matrix", "share of records", "of the other class", "at random positions", "times the class", "q"]
+    note = "Without another class, “times the class” and q are beside random positions, too."
+    return f"Motifs in the kept positions ({name}, test records). {note}\n\n" + table([*head, "times random"], cells)
+
+
+def _share(text):
+    return f"{float(text):.1%}" if text != "." else ""
+
+
+def _small(text):
+    return "< 1e-300" if float(text) == 0 else f"{float(text):.1g}"
 
 
 def _linear(found):
