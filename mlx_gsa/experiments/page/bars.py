@@ -1,8 +1,8 @@
-"""The bars of docs/results.md: what was measured for each, beside chance, and the verdict."""
+"""Bars of earlier experiments and of data sets: what was measured for each, beside chance, and the verdict."""
 
 from typing import NamedTuple
 
-from results_text import NOT_YET, percent, plain, ranked, selected, table
+from mlx_gsa.experiments.page.text import NOT_YET, percent, plain, ranked, selected, table
 
 
 class Measured(NamedTuple):

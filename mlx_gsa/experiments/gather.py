@@ -1,0 +1,132 @@
+"""Copy what the page needs out of run folders into small files that outlive them: docs/results/SCALE."""
+
+import tomllib
+from pathlib import Path
+
+from mlx_gsa.errors import ResultsError
+from mlx_gsa.experiments.json_files import read_json, read_lines, write_json
+
+SWEEP_FORMAT, DATA_FORMAT = "mlx_gsa.results.sweep", "mlx_gsa.results.data"
+EPOCH_FIELDS = ("epoch", "sparsity", "train_loss", "val_loss", "metric_name", "val_metric", "seconds")
+EVALUATION_FIELDS = (
+    "split", "n", "metrics", "reachable", "kept_share", "cost", "verdict", "calibration", "strata", "by_output",
+)  # fmt: skip
+CUTS = ("kept", "top 1 %")
+DATA_FIELDS = ("task", "classes", "n_records", "n_bases", "splits", "seed", "dropped", "normalised", "duplicates")
+EXTRAS = {"motifs": "motifs/motifs.json", "novel": "motifs/novel.json", "spacing": "motifs/spacing.json"}
+EXTRAS |= {"audit": "audit/audit.json"}
+MOST_ROWS = 40  # kept of any table of motifs
+
+
+def gather_sweep(sweep, folder, places):
+    """Copy sweep.json, comparison.json and the facts of every finished run of one sweep.
+
+    Parameters
+    ----------
+    sweep : Path
+        Folder of the sweep: sweep.json and DATA/CELL.
+    folder : Path
+        To write SWEEP/sweep.json, SWEEP/comparison.json and SWEEP/DATA.json into.
+    places : sequence of Path
+        Folders that no text may name.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    ResultsError
+        If there is no sweep there.
+    """
+    found = read_json(sweep / "sweep.json")
+    if found is None:
+        raise ResultsError("no sweep", where=str(sweep), mend=f"`gsa sweep {sweep.name}` runs it.")
+    target = folder / sweep.name
+    cells = [{key: cell.get(key) for key in _CELL} for cell in found["cells"]]
+    spec = {key: value for key, value in found["spec"].items()}
+    facts = {"format": SWEEP_FORMAT, "format_version": 1, "name": sweep.name, "spec": spec, "cells": cells}
+    written = [write_json(target / "sweep.json", facts, places)]
+    comparison = read_json(sweep / "comparison.json")
+    if comparison is not None:
+        written.append(write_json(target / "comparison.json", comparison, places))
+    for data in dict.fromkeys(cell["data"] for cell in found["cells"]):
+        runs = [_run(sweep, cell) for cell in found["cells"] if cell["data"] == data]
+        runs = [run for run in runs if run is not None]
+        if runs:
+            written.append(write_json(target / f"{data}.json", _data_file(data, runs), places))
+    return written
+
+
+_CELL = ("data", "variant", "label", "seed", "fold", "state")
+
+
+def cell_folder(sweep, cell):
+    """Find the run folder of a cell: as it is named, from the sweep's folder or from here."""
+    folder = Path(cell["folder"])
+    return folder if folder.is_absolute() or not (sweep / folder).is_dir() else sweep / folder
+
+
+def _data_file(name, runs):
+    """Put the runs of one data set together; what is the same in all of them is said once."""
+    folder = Path(runs[0].pop("dataset"))
+    for run in runs[1:]:
+        run.pop("dataset")
+    shared = {key: runs[0][key] for key in ("versions", "machine", "data_hash")}
+    for run in runs:
+        for key, value in shared.items():
+            if run[key] == value:
+                del run[key]
+    manifest = read_json(folder / "manifest.json") or {}
+    facts = {key: manifest.get(key) for key in DATA_FIELDS}
+    source = manifest.get("source") or {}
+    facts |= {"split_by": source.get("split_by"), "leakage": read_json(folder / "leakage.json")}
+    return {"format": DATA_FORMAT, "format_version": 1, "name": name, **shared, "data": facts, "runs": runs}
+
+
+def _run(sweep, cell):
+    """Collect what is known of one finished and evaluated run; None of any other."""
+    folder = cell_folder(sweep, cell)
+    manifest, evaluation = read_json(folder / "manifest.json"), read_json(folder / "evaluation.json")
+    if manifest is None or not manifest["finished"] or evaluation is None:
+        return None
+    epochs = [row for row in read_lines(folder / "metrics.jsonl") if row["kind"] == "epoch"]
+    extras = {name: read_json(folder / path) for name, path in EXTRAS.items()}
+    return {
+        **{key: cell.get(key) for key in ("variant", "label", "seed", "fold")},
+        "dataset": manifest["dataset"],
+        "data_hash": manifest["data_hash"],
+        "n_parameters": manifest["n_parameters"],
+        "best_epoch": manifest["result"]["best"]["epoch"],
+        "finished_at": manifest.get("finished_at"),
+        "made_by": read_json(folder.with_name(f"{folder.name}.json")),
+        "config": tomllib.loads((folder / "config.toml").read_text(encoding="utf-8")),
+        "epochs": [{key: row.get(key) for key in EPOCH_FIELDS} for row in epochs],
+        "evaluation": _evaluation(evaluation),
+        **{name: _shortened(found) for name, found in extras.items() if found is not None},
+        "versions": manifest["versions"],
+        "machine": manifest["machine"],
+    }
+
+
+def _evaluation(found):
+    """Keep what the page shows of an evaluation."""
+    kept = {key: found[key] for key in EVALUATION_FIELDS if found.get(key) is not None}
+    kept["level"] = found["manifest"]["level"]
+    kept["baselines"] = [{**each, "metrics": each["metrics"]} for each in found.get("baselines") or ()]
+    selection = found.get("selection")
+    if selection and selection.get("ranking"):
+        kept["selection"] = {key: selection.get(key) for key in ("near", "n_sites", "ranking", "average_precision")}
+        for name in ("kinds", "decoys"):
+            kept["selection"][name] = [row for row in selection.get(name) or () if row["cut"] in CUTS]
+    return kept
+
+
+def _shortened(value):
+    """Cut long tables of rows; other values stay."""
+    if isinstance(value, dict):
+        return {key: _shortened(part) for key, part in value.items()}
+    if isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
+        return [_shortened(part) for part in value[:MOST_ROWS]]
+    return value

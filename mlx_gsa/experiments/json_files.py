@@ -1,0 +1,88 @@
+"""Small machine-readable files: read, written whole, without nan and without the place where they were made."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from mlx_gsa.data.atomic import atomic_write_text
+from mlx_gsa.errors import ResultsError
+
+
+def read_json(path):
+    """Read a JSON file; None where there is none.
+
+    Raises
+    ------
+    ResultsError
+        If the file is no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ResultsError("Not JSON", where=str(path), found=str(error)) from None
+
+
+def read_lines(path):
+    """Read a file of one JSON value per line; an empty list where there is none."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def write_json(path, value, places=()):
+    """Write a value, nan as null, and with every folder of ``places`` taken out of the paths in it.
+
+    Parameters
+    ----------
+    path : Path
+    value : dict or list
+    places : sequence of Path
+        Folders that texts must not name, such as the checkout's; what lies in them stays as a relative path.
+
+    Returns
+    -------
+    Path
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for place in sorted({str(place) for place in places}, key=len, reverse=True):
+        value = _without(place, value)
+    atomic_write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
+    return path
+
+
+def commit(folder):
+    """Name the commit that is checked out, with "+" if tracked files differ from it; None outside a checkout."""
+    git = ["git", "-C", str(folder)]
+    try:
+        name = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def _without(place, value):
+    """Make paths relative: where a checkout lies is nobody's business."""
+    if isinstance(value, dict):
+        return {key: _without(place, part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(place, part) for part in value]
+    return value.replace(f"{place}{os.sep}", "") if isinstance(value, str) else value
+
+
+def _finite(value):
+    """Replace nan and infinity by None, as JSON has no word for them; arrays and their numbers become plain."""
+    if isinstance(value, dict):
+        return {str(key): _finite(part) for key, part in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    infinite = isinstance(value, float) and (value != value or value in (float("inf"), float("-inf")))
+    return None if infinite else value

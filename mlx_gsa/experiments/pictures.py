@@ -1,0 +1,173 @@
+"""From the results of a scale to its figures: which numbers go into which picture."""
+
+from pathlib import Path
+
+from mlx_gsa.experiments.example import example_input
+from mlx_gsa.experiments.page.text import NAMES, selected
+from mlx_gsa.explain.figures.heatmap import build_attention_heatmap
+from mlx_gsa.explain.figures.results import (
+    build_ablation,
+    build_calibration,
+    build_learning,
+    build_pareto,
+    build_planted,
+    build_retention,
+    build_scaling,
+)
+from mlx_gsa.explain.figures.style import save_figure
+
+CUTS = ("kept", "top 1 %")
+MOST_PANELS = 3
+
+
+def draw_pictures(results, folder):
+    """Draw every figure for which there are results.
+
+    Parameters
+    ----------
+    results : Results
+    folder : Path
+        To write NAME.svg into.
+
+    Returns
+    -------
+    dict of str to Path
+        Name of the picture to its file, in the order of the page.
+    """
+    asked = results.facts["scale"].get("figures", {})
+    written = {}
+    for name, build in _BUILDERS.items():
+        figure = build(results, asked.get(name, {}))
+        if figure is not None:
+            written[name] = save_figure(figure, Path(folder) / f"{name}.svg")[0]
+    return written
+
+
+def _retention(results, asked):
+    """One line per data set; ``where`` names sweep/data, ``full`` the rival."""
+    series = []
+    for where in asked.get("where", ()):
+        sweep, data = where.split("/")
+        part = results.comparison(sweep, data)
+        points = _retained(part, asked.get("full", "full"), asked.get("prefix", "sparse")) if part else []
+        if points:
+            series.append({"label": _title(results, sweep, data), "points": points})
+    return build_retention(series) if series else None
+
+
+def _retained(part, full, prefix):
+    return [
+        {"kept": part["models"][pair["first"]]["kept_share"], "retention": pair["retention"]}
+        for pair in part["comparisons"]
+        if pair["second"] == full and pair.get("retention") and pair["first"].startswith(prefix)
+        and part["models"][pair["first"]].get("kept_share")
+    ]  # fmt: skip
+
+
+def _pareto(results, asked):
+    panels = []
+    for where in asked.get("where", ())[:MOST_PANELS]:
+        sweep, data = where.split("/")
+        part = results.comparison(sweep, data)
+        models = [_point(name, model, asked.get("kinds", {})) for name, model in (part or {"models": {}})["models"].items()]
+        models = [model for model in models if model]
+        if models:
+            panels.append({"title": _title(results, sweep, data), "metric": NAMES[part["metric"]], "models": models})
+    return build_pareto(panels) if panels else None
+
+
+def _point(name, model, kinds):
+    if not model.get("flops"):
+        return None
+    kind = next((kind for kind, prefixes in kinds.items() if name.startswith(tuple(prefixes))), None)
+    if kind is None:
+        return None
+    kept = model.get("kept_share") or 1
+    label = f"{100 * kept:.3g} %" if kept < 1 else ""
+    return {"label": label, "kind": kind, "flops": model["flops"], "score": model["mean"]}
+
+
+def _planted(results, asked):
+    """Sites of the first seed of one variant; ``where`` = sweep/data/variant."""
+    if "where" not in asked:
+        return None
+    runs = results.runs(*asked["where"].split("/"))
+    if not runs or not selected(runs[0], "kinds"):
+        return None
+    panels = []
+    for cut in CUTS:
+        decoys = {row["kind"]: row["decoy"] for row in selected(runs[0], "decoys") if row["cut"] == cut}
+        rows = [row for row in selected(runs[0], "kinds") if row["cut"] == cut]
+        kinds = [{**row, "chance": row["recall_chance"], "decoy": decoys.get(row["kind"])} for row in rows]
+        title = "all kept positions" if cut == "kept" else f"{cut} by relevance"
+        panels.append({"title": title, "kinds": kinds})
+    return build_planted(panels)
+
+
+def _ablation(results, asked):
+    """Differences of all variants of some sweeps to one reference; ``where`` = list of sweep/data."""
+    rows, metric, reference = [], None, asked.get("reference")
+    for where in asked.get("where", ()):
+        part = results.comparison(*where.split("/"))
+        for pair in (part or {"comparisons": ()})["comparisons"]:
+            sides, sign = (pair["first"], pair["second"]), 1 if pair["second"] == reference else -1
+            other = sides[0] if sign == 1 else sides[1]
+            if reference in sides and part["models"][other]["kind"] == "run":
+                metric = NAMES[part["metric"]]
+                rows.append({"label": part["models"][other]["label"], "difference": _turned(pair["difference"], sign)})
+    unique = {row["label"]: row for row in rows}
+    return build_ablation(list(unique.values()), metric, asked.get("label", reference)) if unique else None
+
+
+def _turned(interval, sign):
+    """Return the interval of the difference the other way round, where asked."""
+    low, high = (interval["low"], interval["high"]) if sign > 0 else (-interval["high"], -interval["low"])
+    return {"value": sign * interval["value"], "low": low, "high": high}
+
+
+def _learning(results, asked):
+    panels = []
+    for where in asked.get("where", ())[:MOST_PANELS]:
+        sweep, data = where.split("/")
+        variants = []
+        for variant in asked["variants"]:
+            runs = results.runs(sweep, data, variant)
+            if runs:
+                curves = [[row["val_metric"] for row in run["epochs"]] for run in runs]
+                variants.append({"label": runs[0]["label"] or variant, "curves": curves})
+        part = results.comparison(sweep, data)
+        if variants and part:
+            panels.append({"title": _title(results, sweep, data), "metric": NAMES[part["metric"]], "variants": variants})
+    return build_learning(panels) if panels else None
+
+
+def _calibration(results, asked):
+    series = []
+    for where in asked.get("where", ()):
+        sweep, data, variant = where.split("/")
+        for run in results.runs(sweep, data, variant)[:1]:
+            bins = (run["evaluation"].get("calibration") or {}).get("bins")
+            if bins:
+                series.append({"label": _title(results, sweep, data), "bins": bins})
+    return build_calibration(series) if series else None
+
+
+def _scaling(results, asked):
+    speed = results.file("speed.json")
+    return build_scaling(speed["series"]) if speed and speed["series"] else None
+
+
+def _heatmap(results, asked):
+    found = results.file("example.json")
+    return build_attention_heatmap(example_input(found)) if found else None
+
+
+def _title(results, sweep, data):
+    titles = results.facts["scale"].get("titles", {})
+    return titles.get(data, data.replace("_", " "))
+
+
+_BUILDERS = {
+    "retention": _retention, "pareto": _pareto, "planted": _planted, "ablation": _ablation, "learning": _learning,
+    "calibration": _calibration, "scaling": _scaling, "heatmap": _heatmap,
+}  # fmt: skip
