@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "Train a model on a prepared data set.",
     "evaluate": "Measure how well a trained model predicts and what it selects.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
+    "reproduce": "Make the results page again, from nothing or from what is finished.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",
 }
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

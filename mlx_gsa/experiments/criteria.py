@@ -126,8 +126,9 @@ def _threshold(criterion):
 def _judged(results, criterion, names):
     arguments = {key: value for key, value in criterion.items() if key not in _FIELDS}
     try:
+        criterion = {**criterion, "command": _filled(criterion.get("command", ""), names)}
         arguments = {key: _filled(value, names) for key, value in arguments.items()}
-        found = FINDINGS[criterion["measure"]](results, **arguments)
+        found = list(FINDINGS[criterion["measure"]](results, **arguments))
     except NotFound as error:
         return [Row(criterion, "", None, NOT_TESTABLE, str(error))]
     name, limit = _threshold(criterion)

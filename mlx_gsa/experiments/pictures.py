@@ -51,7 +51,7 @@ def _retention(results, asked):
         part = results.comparison(sweep, data)
         points = _retained(part, asked.get("full", "full"), asked.get("prefix", "sparse")) if part else []
         if points:
-            series.append({"label": _title(results, sweep, data), "points": points})
+            series.append({"label": results.title(sweep, data), "points": points})
     return build_retention(series) if series else None
 
 
@@ -72,7 +72,7 @@ def _pareto(results, asked):
         models = [_point(name, model, asked.get("kinds", {})) for name, model in (part or {"models": {}})["models"].items()]
         models = [model for model in models if model]
         if models:
-            panels.append({"title": _title(results, sweep, data), "metric": NAMES[part["metric"]], "models": models})
+            panels.append({"title": results.title(sweep, data), "metric": NAMES[part["metric"]], "models": models})
     return build_pareto(panels) if panels else None
 
 
@@ -137,7 +137,7 @@ def _learning(results, asked):
                 variants.append({"label": runs[0]["label"] or variant, "curves": curves})
         part = results.comparison(sweep, data)
         if variants and part:
-            panels.append({"title": _title(results, sweep, data), "metric": NAMES[part["metric"]], "variants": variants})
+            panels.append({"title": results.title(sweep, data), "metric": NAMES[part["metric"]], "variants": variants})
     return build_learning(panels) if panels else None
 
 
@@ -148,7 +148,7 @@ def _calibration(results, asked):
         for run in results.runs(sweep, data, variant)[:1]:
             bins = (run["evaluation"].get("calibration") or {}).get("bins")
             if bins:
-                series.append({"label": _title(results, sweep, data), "bins": bins})
+                series.append({"label": results.title(sweep, data), "bins": bins})
     return build_calibration(series) if series else None
 
 
@@ -160,11 +160,6 @@ def _scaling(results, asked):
 def _heatmap(results, asked):
     found = results.file("example.json")
     return build_attention_heatmap(example_input(found)) if found else None
-
-
-def _title(results, sweep, data):
-    titles = results.facts["scale"].get("titles", {})
-    return titles.get(data, data.replace("_", " "))
 
 
 _BUILDERS = {

@@ -66,3 +66,9 @@ class Results:
         """Give the finished runs of a data set, of one variant or of all."""
         found = self.data(sweep, data)
         return [run for run in (found["runs"] if found else []) if variant in (None, run["variant"])]
+
+    def title(self, sweep, data):
+        """Give the title of a data set, as its sweep states it, or its name."""
+        found = self.sweep(sweep)
+        stated = [each.get("title") for each in (found["spec"].get("data") or ()) if each["name"] == data] if found else []
+        return (stated and stated[0]) or data.replace("_", " ")

@@ -69,5 +69,7 @@ def _short(group):
 
 def _limit(row):
     unit = row.criterion.get("unit", "")
+    if unit == "pass":
+        return unit
     value = f"{100 * row.threshold:g} %" if unit == "%" else f"{row.threshold:g}{f' {unit}' if unit else ''}"
     return f"{row.sign} {value}"

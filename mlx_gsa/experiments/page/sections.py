@@ -26,7 +26,7 @@ def sweep_section(results, name):
     parts = [f"## {spec.get('title', name)}\n", spec.get("purpose", "").strip() + "\n", _missing(found["cells"])]
     for data in results.data_names(name):
         tables = [each(results, name, data) for each in _TABLES]
-        heading = f"### {results.facts['scale'].get('titles', {}).get(data, data)}\n"
+        heading = f"### {results.title(name, data)}\n"
         parts += [heading, *tables] if any(tables) else []
     return "\n".join(part for part in [*parts, spec.get("remarks", "").strip() + "\n"] if part.strip())
 
