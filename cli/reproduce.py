@@ -22,8 +22,8 @@ SHOWN = 20  # differences listed
 def command(scale, data_root, results, page, out, check, render_only):
     """Run, compare and measure what the results page shows, and write it.
 
-    What is finished in --out is not run again. With --check nothing committed is changed: exit code 1 if a figure is not
-    what was committed; on the same machine with the same versions every figure must be equal.
+    What is finished in --out is not run again. With --check nothing committed is changed: exit code 1 if a figure is
+    not what was committed; on the same machine with the same versions every figure must be equal.
     """
     if render_only and check:
         raise click.UsageError("--render-only runs nothing that --check could compare.")

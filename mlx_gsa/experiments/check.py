@@ -8,8 +8,8 @@ from mlx_gsa.experiments.json_files import read_json
 # Of a clock, a machine or a checkout, and so never the same twice.
 PASSING = {
     "seconds", "fastest", "repeats", "speedup", "memory_ratio", "peak_bytes", "load_before", "gemm_gflops", "created",
-    "memory_available", "finished_at", "made_by", "machine", "versions", "commit", "advice", "time", "memory", "measured",
-    "blas", "device", "headline", "resumed", "command", "seconds_training", "dataset", "leakage",
+    "memory_available", "finished_at", "made_by", "machine", "versions", "commit", "advice", "time", "memory",
+    "measured", "blas", "device", "headline", "resumed", "command", "seconds_training", "dataset", "leakage",
 }  # fmt: skip
 # What a claim rests on: held against the tolerance where machine or versions differ.
 RESTS_ON = {"mean", "difference", "retention", "metrics", "recall", "reachable"}

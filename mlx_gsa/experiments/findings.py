@@ -30,7 +30,7 @@ def retention(results, where, first, second):
     """Score of the first model over that of the second, with what non-inferiority says."""
     for data, pair, part in _pairs(results, where, first, second):
         if isinstance(pair, NotFound) or not pair.get("retention"):
-            yield data, pair if isinstance(pair, NotFound) else NotFound("no retention: the rival is no better than chance")
+            yield data, pair if isinstance(pair, NotFound) else NotFound("no retention: the rival predicts nothing")
             continue
         tests = ", ".join(f"at most {m}: p = {small(p)}" for m, p in (pair.get("p_inferior") or {}).items())
         beside = " against ".join(_score(part, model) for model in (first, second))
@@ -225,5 +225,7 @@ def _file(where, name):
 
 FINDINGS = {
     function.__name__: function
-    for function in (retention, difference, flops_saved, memory_saved, speedup, growth, sites, decoys, reachable, dotted)
-}
+    for function in (
+        retention, difference, flops_saved, memory_saved, speedup, growth, sites, decoys, reachable, dotted,
+    )
+}  # fmt: skip

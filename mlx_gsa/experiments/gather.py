@@ -45,8 +45,7 @@ def gather_sweep(sweep, folder, places):
         raise ResultsError("no sweep", where=str(sweep), mend=f"`gsa sweep {sweep.name}` runs it.")
     target = folder / sweep.name
     cells = [{key: cell.get(key) for key in _CELL} for cell in found["cells"]]
-    spec = {key: value for key, value in found["spec"].items()}
-    facts = {"format": SWEEP_FORMAT, "format_version": 1, "name": sweep.name, "spec": spec, "cells": cells}
+    facts = {"format": SWEEP_FORMAT, "format_version": 1, "name": sweep.name, "spec": found["spec"], "cells": cells}
     written = [write_json(target / "sweep.json", facts, places)]
     comparison = read_json(sweep / "comparison.json")
     if comparison is not None:

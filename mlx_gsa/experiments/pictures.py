@@ -69,8 +69,9 @@ def _pareto(results, asked):
     for where in asked.get("where", ())[:MOST_PANELS]:
         sweep, data = where.split("/")
         part = results.comparison(sweep, data)
-        models = [_point(name, model, asked.get("kinds", {})) for name, model in (part or {"models": {}})["models"].items()]
-        models = [model for model in models if model]
+        found = part["models"] if part else {}
+        points = [_point(name, model, asked.get("kinds", {})) for name, model in found.items()]
+        models = [point for point in points if point]
         if models:
             panels.append({"title": results.title(sweep, data), "metric": NAMES[part["metric"]], "models": models})
     return build_pareto(panels) if panels else None

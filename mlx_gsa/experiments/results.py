@@ -70,5 +70,6 @@ class Results:
     def title(self, sweep, data):
         """Give the title of a data set, as its sweep states it, or its name."""
         found = self.sweep(sweep)
-        stated = [each.get("title") for each in (found["spec"].get("data") or ()) if each["name"] == data] if found else []
-        return (stated and stated[0]) or data.replace("_", " ")
+        specs = found["spec"].get("data") or () if found else ()
+        titles = [each["title"] for each in specs if each["name"] == data and each.get("title")]
+        return titles[0] if titles else data.replace("_", " ")

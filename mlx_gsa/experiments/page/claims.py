@@ -5,8 +5,8 @@ from mlx_gsa.experiments.page.text import table
 
 HEAD = ["", "claim", "measured", "beside", "threshold", "verdict", "command"]
 HOW = """A verdict is about the interval, not about the value: *supported* if all of it lies on the claim's side of the
-threshold, *not supported* if all of it lies on the other, *undecided* if it reaches both. What has no interval (a count,
-a time) is held against the threshold as it is."""
+threshold, *not supported* if all of it lies on the other, *undecided* if it reaches both. What has no interval (a
+count, a time) is held against the threshold as it is."""
 
 
 def claims_section(rows):

@@ -205,7 +205,8 @@ def _provenance(experiments):
          run["manifest"].get("finished_at", "")[:10]] for experiment, name, run in runs
     ]  # fmt: skip
     lines += [table(["run", "seed", "data", "commit", "finished"], rows)] if rows else []
-    machines = dict.fromkeys(machine_line(run["manifest"]["machine"], run["manifest"]["versions"]) for _, _, run in runs)
+    manifests = [run["manifest"] for _, _, run in runs]
+    machines = dict.fromkeys(machine_line(each["machine"], each["versions"]) for each in manifests)
     return "\n".join([*lines, *machines]).rstrip() + "\n"
 
 

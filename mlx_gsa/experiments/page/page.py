@@ -21,7 +21,7 @@ machine. A value is followed by its 95 % interval; what went against a claim is 
 """
 CAPTIONS = {
     "retention": "Score over that of full attention, by the share of positions kept; intervals over test records.",
-    "pareto": "Score against operations of a forward pass for one sequence. Dashed: models that nothing cheaper reaches.",
+    "pareto": "Score against operations of a forward pass for one sequence. Dashed: what nothing cheaper reaches.",
     "planted": "Planted sites touched by the positions kept and by the top of the relevance ranking, beside chance and "
     "beside decoys; one run.",
     "ablation": "One part changed at a time. Filled circles and squares: the interval leaves out zero.",

@@ -23,7 +23,7 @@ def build_ablation(rows, metric, reference) -> Figure:
     """
     rows = sorted(rows, key=lambda row: row["difference"]["value"])
     with house_style():
-        figure = new_figure(5.6, 0.9 + 0.24 * max(len(rows), 1), layout="constrained")
+        figure = new_figure(7.0, 0.9 + 0.24 * max(len(rows), 1), layout="constrained")
         axes = figure.add_subplot(label="ablation")
         draw_grid(axes, "x")
         axes.axvline(0, color=INK, lw=0.8)
@@ -32,6 +32,8 @@ def build_ablation(rows, metric, reference) -> Figure:
             colour = VERMILION if high < 0 else (BLUE if low > 0 else GREY)
             marker = "s" if high < 0 else ("o" if low > 0 else "D")
             draw_intervals(axes, [place], [row["difference"]], colour, marker, horizontal=True)
+            text = f"{row['difference']['value']:+.3f}  ({low:+.3f} to {high:+.3f})"
+            axes.annotate(text, (1.02, place), xycoords=axes.get_yaxis_transform(), fontsize=6.5, va="center")
         axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
         axes.tick_params(axis="y", length=0)
         axes.set(ylim=(-0.7, len(rows) - 0.3), xlabel=f"{metric} less that of “{reference}”")

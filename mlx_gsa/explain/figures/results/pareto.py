@@ -3,7 +3,9 @@
 from matplotlib.figure import Figure
 
 from mlx_gsa.explain.figures.results.marks import bounds, draw_grid, draw_intervals, look
-from mlx_gsa.explain.figures.style import GREY, house_style, new_figure
+from mlx_gsa.explain.figures.style import GREY, house_style, new_figure, spread
+
+HEIGHT, LABEL = 2.2, 8  # inches of the axes, roughly; points of a label with its margin
 
 
 def build_pareto(panels) -> Figure:
@@ -12,9 +14,9 @@ def build_pareto(panels) -> Figure:
     Parameters
     ----------
     panels : sequence of dict
-        ``title``, ``metric`` (name of the score) and ``models``: ``label``, ``kind``, ``flops`` (operations of a forward
-        pass over one sequence) and ``score`` (value, low, high). Models of one kind share a look. The line joins the
-        models that none with fewer operations reaches.
+        ``title``, ``metric`` (name of the score) and ``models``: ``label``, ``kind``, ``flops`` (operations of a
+        forward pass over one sequence) and ``score`` (value, low, high). Models of one kind share a look. The line
+        joins the models that none with fewer operations reaches.
 
     Returns
     -------
@@ -52,12 +54,21 @@ def _draw(axes, panel, kinds):
             colour, marker = look(kinds.index(kind))
             places, scores = [m["flops"] for m in models], [m["score"] for m in models]
             draw_intervals(axes, places, scores, colour, marker, label=kind)
-    for model in panel["models"]:
-        at = (model["flops"], bounds(model["score"])[0])
-        options = {"textcoords": "offset points", "fontsize": 6.5, "va": "bottom"}
-        axes.annotate(model["label"], at, (5, 3), **options)
     axes.margins(x=0.18, y=0.15)
+    _label(axes, [model for model in panel["models"] if model["label"]])
     axes.set(xlabel="operations per sequence", ylabel=panel["metric"], title=panel["title"])
+
+
+def _label(axes, models):
+    """Name the models to their right, labels moved apart where they would lie on each other."""
+    models = sorted(models, key=lambda model: bounds(model["score"])[0])
+    axes.autoscale_view()
+    low, high = axes.get_ylim()
+    apart = LABEL * (high - low) / (72 * HEIGHT)
+    places = spread([bounds(model["score"])[0] for model in models], apart, low, high)
+    for model, place in zip(models, places, strict=True):
+        options = {"textcoords": "offset points", "fontsize": 6.5, "va": "center"}
+        axes.annotate(model["label"], (model["flops"], place), (6, 0), **options)
 
 
 def _front(models):
