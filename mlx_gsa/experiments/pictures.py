@@ -35,11 +35,13 @@ def draw_pictures(results, folder):
         Name of the picture to its file, in the order of the page.
     """
     asked = results.facts["scale"].get("figures", {})
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, build in _BUILDERS.items():
         figure = build(results, asked.get(name, {}))
         if figure is not None:
-            written[name] = save_figure(figure, Path(folder) / f"{name}.svg")[0]
+            written[name] = save_figure(figure, folder / f"{name}.svg")[0]
     return written
 
 
