@@ -37,8 +37,7 @@ def plan_tables(spec, found, jobs):
     rows = [_plan_row(found, *key, cells) for key, cells in groups.items()]
     columns = ["data", "variant", "label", "seeds", "folds", "finished", "to do", "time", ""]
     yield table(f"{spec.title} ({spec.name})", columns, rows, _expected(found, jobs))
-    for why in sorted({state for state in found.states.values() if ":" in state}):
-        yield why
+    yield from sorted({state for state in found.states.values() if ":" in state})
 
 
 def _plan_row(found, data, variant, cells):

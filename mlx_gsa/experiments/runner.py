@@ -9,7 +9,6 @@ from mlx_gsa.errors import GsaError, RunError
 from mlx_gsa.experiments import state as states
 from mlx_gsa.experiments.locks import RunLock
 from mlx_gsa.experiments.plan import (
-    Cell,
     choose,
     evaluate_command,
     missing_files,

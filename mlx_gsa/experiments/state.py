@@ -37,9 +37,8 @@ def run_state(cell: Cell) -> str:
     except GsaError as error:
         return f"{CHANGED}: its configuration is of another version ({error})"
     found = _differences(was, cell.config().model_dump())
-    if (Path(cell.data.path) / DATA_MANIFEST).is_file():
-        if manifest["data_hash"] != read_manifest(Path(cell.data.path)).data_hash:
-            found.append("the data set is another one")
+    if is_prepared(cell.data.path) and manifest["data_hash"] != read_manifest(Path(cell.data.path)).data_hash:
+        found.append("the data set is another one")
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         return f"{CHANGED}: {'; '.join(found[:_SHOWN])}{more}"
