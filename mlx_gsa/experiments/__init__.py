@@ -1,1 +1,1 @@
-"""Experiments as data: sweeps, comparisons, and the results page that is made from them."""
+"""Experiments as data: what a sweep runs, in which order, what is done already, and how long the rest will take."""
