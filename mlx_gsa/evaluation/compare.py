@@ -8,15 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from mlx_gsa.errors import GsaError, RunError
-from mlx_gsa.evaluation.bootstrap import (
-    Interval,
-    paired_ratio_interval,
-    percentile_interval,
-    positive_ratio,
-    resampling_weights,
-    score_resamples,
-)
-from mlx_gsa.evaluation.prediction import METRICS, Metric
+from mlx_gsa.evaluation.bootstrap import Interval, paired_ratio_interval
+from mlx_gsa.evaluation.cross_validation import Fold, p_at_most, score_fold
+from mlx_gsa.evaluation.prediction import METRICS
 
 MARGINS = (0.95, 0.90)
 
@@ -187,8 +181,9 @@ def retention(
     GsaError
         Unequal numbers of runs, none, or a metric that the task does not have.
 
-    Source: Efron & Tibshirani 1993, chapter 16 (bootstrap test by inverting the percentile interval); the share of
-    resamples at or below the margin, with one added above and below, as in Davison & Hinkley 1997, eq. 4.11.
+    See Also
+    --------
+    cross_validation : pools over folds as well, and does the work here.
     """
     sparse, full = list(sparse_evaluations), list(full_evaluations)
     if not sparse or len(sparse) != len(full):
@@ -197,19 +192,19 @@ def retention(
         )
     name, function = _metric(sparse[0].task, metric)
     labels, predictions = align(sparse + full)
-    halves = predictions[: len(sparse)], predictions[len(sparse) :]
-    scores = [[float(function(labels, each)) for each in half] for half in halves]
-    draws = _pooled_draws(function, labels, halves, n, seed, groups)
+    fold = Fold(labels, {"sparse": predictions[: len(sparse)], "full": predictions[len(sparse) :]}, groups)
+    found = score_fold({name: function}, fold, fold.predictions, n, seed)
+    scores = [found[half][name] for half in ("sparse", "full")]
+    pooled = scores[0].over(scores[1])
+    pairs = zip(*fold.predictions.values(), strict=True)
     return Retention(
         metric=name,
         n_records=len(labels),
-        sparse=scores[0],
-        full=scores[1],
-        per_seed=[
-            paired_ratio_interval(function, labels, *pair, n, seed, groups, level) for pair in zip(*halves, strict=True)
-        ],
-        pooled=percentile_interval(float(positive_ratio(*(np.mean(each) for each in scores))), [draws], level),
-        p_inferior={margin: _p_at_most(draws, margin) for margin in margins},
+        sparse=scores[0].seeds,
+        full=scores[1].seeds,
+        per_seed=[paired_ratio_interval(function, labels, *pair, n, seed, groups, level) for pair in pairs],
+        pooled=pooled.interval(level),
+        p_inferior={margin: p_at_most(pooled.draws, margin) for margin in margins},
     )
 
 
@@ -219,17 +214,3 @@ def _metric(task, name):
     if name not in metrics:
         raise GsaError("Unknown metric", where=task, expected=", ".join(metrics), found=name)
     return name, metrics[name]
-
-
-def _pooled_draws(metric: Metric, labels, halves, n, seed, groups):
-    """Score each resample with all runs: mean over the sparse ones over mean over the full ones, (n,)."""
-    draws = []
-    for weights in resampling_weights(len(labels), n, seed, groups):
-        means = [np.mean([score_resamples(metric, labels, p, weights) for p in half], axis=0) for half in halves]
-        draws.append(positive_ratio(*means))
-    return np.concatenate(draws) if draws else np.empty(0)
-
-
-def _p_at_most(draws, margin):
-    """Share of resamples at or below the margin; one that is not defined counts against the sparse model."""
-    return float((1 + np.sum(~(draws > margin))) / (1 + len(draws)))
