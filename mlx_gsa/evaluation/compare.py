@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from mlx_gsa.evaluation.cross_validation import Fold, p_at_most, score_fold
 from mlx_gsa.evaluation.prediction import METRICS
 
 MARGINS = (0.95, 0.90)
+KNOWN = ("id", "label", "prediction")  # columns of every table; the others are those of simple models
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,11 @@ class Predictions:
     ids : np.ndarray of str (object), shape (n,)
     labels : np.ndarray, shape (n,)
     predictions : np.ndarray, shape (n,) or (n, C)
+    simple : dict of str to np.ndarray, shape (n,)
+        What simple models predicted, by their names, where `gsa evaluate --baseline` fitted some.
+    outputs : list of str or None
+        Names of several outputs, if all of them were read: labels (nan where not measured) and predictions then have
+        shape (n, n_outputs).
     """
 
     where: str
@@ -34,6 +40,8 @@ class Predictions:
     ids: np.ndarray
     labels: np.ndarray
     predictions: np.ndarray
+    simple: dict = field(default_factory=dict)
+    outputs: list | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Retention:
         return plain | {"p_inferior": {f"{margin:g}": p for margin, p in self.p_inferior.items()}}
 
 
-def read_predictions(run, name="evaluation") -> Predictions:
+def read_predictions(run, name="evaluation", every_output=False) -> Predictions:
     """Read the predictions that `gsa evaluate` wrote.
 
     Parameters
@@ -78,6 +86,8 @@ def read_predictions(run, name="evaluation") -> Predictions:
         Run folder, or whatever was given as ``--out``.
     name : str
         ``evaluation`` for the run's own test split; see `Evaluation.name`.
+    every_output : bool
+        Of several outputs read all; otherwise the first, and only the records that have its label.
 
     Returns
     -------
@@ -90,25 +100,39 @@ def read_predictions(run, name="evaluation") -> Predictions:
     """
     table, facts = Path(run) / f"{name}-predictions.tsv", Path(run) / f"{name}.json"
     try:
-        task = json.loads(facts.read_text(encoding="utf-8"))["task"]
-        lines = table.read_bytes().decode("utf-8", "surrogateescape").split("\n")
-        heads, *rows = (line.split("\t") for line in lines[:-1])
-        columns = dict(zip(heads, zip(*rows, strict=True), strict=True))
-        names = [head for head in heads if head.startswith("p_")] if task == "multiclass" else ["prediction"]
-        values = np.array([columns[each] for each in names], float)
-        labels = np.array(columns["label"], float)
+        described = json.loads(facts.read_text(encoding="utf-8"))
+        columns = _read_columns(table)
+        return _as_predictions(str(table), described["task"], described.get("outputs"), columns, every_output)
     except FileNotFoundError as error:
-        raise RunError(
-            "run has not been evaluated", where=str(error.filename), mend=f"gsa evaluate {run}"
-        ) from None
+        raise RunError("run has not been evaluated", where=str(error.filename), mend=f"gsa evaluate {run}") from None
     except (OSError, ValueError, KeyError) as error:
         raise RunError(
             "predictions cannot be read", where=str(table), found=str(error), mend=f"gsa evaluate {run}"
         ) from None
-    ids = np.array(columns["id"], object)
+
+
+def _read_columns(path):
+    lines = path.read_bytes().decode("utf-8", "surrogateescape").split("\n")
+    heads, *rows = (line.split("\t") for line in lines[:-1])
+    return dict(zip(heads, zip(*rows, strict=True), strict=True))
+
+
+def _as_predictions(where, task, outputs, columns, every_output):
+    if outputs and every_output:
+        endings = ["", *(f":{name}" for name in outputs[1:])]  # the first output's columns have the plain names
+        labels, values = (
+            np.array([columns[f"{head}{ending}"] for ending in endings], float).T for head in ("label", "prediction")
+        )
+        return Predictions(where, task, np.array(columns["id"], object), labels, values, outputs=list(outputs))
+    names = [head for head in columns if head.startswith("p_")] if task == "multiclass" else ["prediction"]
+    values, labels = np.array([columns[each] for each in names], float), np.array(columns["label"], float)
     known = ~np.isnan(labels)  # the first of several labels may be missing
-    predictions = values.T if task == "multiclass" else values[0]
-    return Predictions(str(table), task, ids[known], labels[known], predictions[known])
+    simple = {} if task == "multiclass" or outputs else {head: columns[head] for head in columns if head not in KNOWN}
+    return Predictions(
+        where, task, np.array(columns["id"], object)[known], labels[known],
+        (values.T if task == "multiclass" else values[0])[known],
+        {head: np.array(column, float)[known] for head, column in simple.items()},
+    )  # fmt: skip
 
 
 def align(tables: Sequence[Predictions]) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -135,7 +159,7 @@ def align(tables: Sequence[Predictions]) -> tuple[np.ndarray, list[np.ndarray]]:
     aligned = []
     for table in tables:
         rows = [row_of.get(name, -1) for name in table.ids]
-        if sorted(rows) != list(range(len(first.ids))) or (table.labels != first.labels[rows]).any():
+        if sorted(rows) != list(range(len(first.ids))) or not _same(table.labels, first.labels[rows]):
             raise RunError(
                 "Runs were evaluated on different records",
                 where=f"{first.where} and {table.where}",
@@ -144,6 +168,11 @@ def align(tables: Sequence[Predictions]) -> tuple[np.ndarray, list[np.ndarray]]:
         order = np.argsort(rows)
         aligned.append(table.predictions[order])
     return first.labels, aligned
+
+
+def _same(labels, others):
+    """Compare labels; a label that was not measured is the same as another such."""
+    return np.array_equal(labels, others, equal_nan=True)
 
 
 def retention(

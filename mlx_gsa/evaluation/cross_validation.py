@@ -1,13 +1,13 @@
 """Models over folds and seeds: means, differences and retention, with paired resamples of the test records.
 
-The one way of pooling. Within a fold every run of every model is scored on the same resamples of its test records (whole
-groups, where records are related); several seeds of a model are averaged; folds, whose test records are disjoint, are
-resampled apart and averaged.
+The one way of pooling. Within a fold every run of every model is scored on the same resamples of its test records
+(whole groups, where records are related); several seeds of a model are averaged; folds, whose test records are
+disjoint, are resampled apart and averaged.
 
-What the intervals cover: the choice of test records, given these trained models. What they do not: the choice of training
-records. Folds share those, so their results are no independent sample, and no unbiased estimate of that variance exists
-(Bengio & Grandvalet 2004, JMLR 5, 1089-1105); `nadeau_bengio` corrects for it roughly. Nor do they cover seeds that were
-not run: the values of the single seeds show what those add.
+What the intervals cover: the choice of test records, given these trained models. What they do not: the choice of
+training records. Folds share those, so their results are no independent sample, and no unbiased estimate of that
+variance exists (Bengio & Grandvalet 2004, JMLR 5, 1089-1105); `nadeau_bengio` corrects for it roughly. Nor do they
+cover seeds that were not run: the values of the single seeds show what those add.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -160,7 +160,8 @@ def _variance(labels, centred, groups):
         np.add.at(sums[row], names[rows], values)
         counts.append(len(np.unique(names[rows])))
     if min(counts) < 2:
-        raise GsaError("DeLong's test needs two independent records of each class", found=f"{counts[0]} and {counts[1]}")
+        found = f"{counts[0]} and {counts[1]}"
+        raise GsaError("DeLong's test needs two independent records of each class", found=found)
     n_all, sizes = len(np.unique(names)), np.array([positive.sum(), (~positive).sum()])
     spread = (sums**2).sum(1) * np.array(counts) / (np.array(counts) - 1) / sizes**2
     shared = 2 * (sums[0] @ sums[1]) * n_all / (n_all - 1) / sizes.prod()
