@@ -115,8 +115,8 @@ def test_a_comparison_is_over_the_folds_that_both_have(runs):
 
 
 def test_related_records_widen_the_interval(tmp_path):
-    data = make_dataset(tmp_path / "data/toy", n=720, groups=[f"g{i // 24}" for i in range(720)])
-    shared = np.repeat(np.random.default_rng(0).normal(size=30), 24)
+    data = make_dataset(tmp_path / "data/toy", n=720, groups=[f"g{i // 24}-{i // 3 % 2}" for i in range(720)])
+    shared = np.random.default_rng(0).normal(size=60)[np.unique(data.records.group, return_inverse=True)[1]]
     for name, noise in (("full", shared), ("sparse", 0)):
         make_run(tmp_path / "runs" / name, data, guesses(data, 0.5) + noise, fold=0)
     careful, careless = (compared(tmp_path / "runs", by_group=by, n=200) for by in (True, False))
