@@ -100,7 +100,7 @@ def _closing(manifest):
     yield f"Reference: {manifest['reference']}; {manifest['runs']:,} runs, {manifest['bootstrap']:,} resamples."
     if manifest["left_out"]:
         some = ", ".join(manifest["left_out"][:3]) + (", ..." if len(manifest["left_out"]) > 3 else "")
-        yield f"Left out, not finished or not evaluated: {len(manifest['left_out'])} ({some})."
+        yield f"Left out, not finished, not evaluated or changed: {len(manifest['left_out'])} ({some})."
 
 
 def _spread(values):

@@ -57,14 +57,16 @@ def test_a_sweep_names_its_models(tmp_path, data):
     for variant, name in (("sparse-5", "sparse-5-seed1"), ("whole", "whole-seed1")):
         make_run(tmp_path / "runs/trial/toy" / name, data, guesses(data, 1), seed=1)
         cells.append({"data": "toy", "variant": variant, "label": None, "seed": 1, "fold": None,
-                      "folder": f"runs/trial/toy/{name}", "state": "finished"})  # fmt: skip
-    cells.append(cells[0] | {"folder": "runs/trial/toy/sparse-5-seed2", "seed": 2})
+                      "folder": f"toy/{name}", "state": "finished"})  # fmt: skip
+    cells.append(cells[0] | {"folder": "toy/sparse-5-seed2", "seed": 2})
+    cells.append(cells[0] | {"folder": "toy/sparse-5-seed3", "seed": 3, "state": "changed: training.epochs"})
     variants = [{"name": "sparse-5", "label": "5 % kept"}, {"name": "whole"}]
     found = collect_runs([sweep(tmp_path / "runs/trial", cells, reference="whole", variants=variants)])
     read = [(run.model, run.label, run.seed) for run in found.runs]
     assert read == [("sparse-5", "5 % kept", 1), ("whole", "whole", 1)]
     assert (found.name, found.reference) == ("trial", "whole")
-    assert found.left_out == [str(tmp_path / "runs/trial/toy/sparse-5-seed2")]
+    left = [str(tmp_path / "runs/trial/toy" / name) for name in ("sparse-5-seed2", "sparse-5-seed3")]
+    assert found.left_out == [left[0], f"{left[1]} (changed: training.epochs)"]
 
 
 def test_a_moved_sweep_is_still_read(tmp_path, data):
@@ -83,8 +85,8 @@ def test_runs_of_the_same_name_are_told_apart_by_their_folders(tmp_path, data):
 
 
 def test_a_cnn_is_known_by_its_settings_or_its_name(tmp_path, data):
-    names = {"cnn-large": "", "deep": '[model]\nkind = "cnn"\n', "cnnish": "", "sparse": '[model]\nkind = "organism"\n'}
-    for name, config in names.items():
+    for name, kind in {"cnn-large": "sparse", "deep": "cnn-large", "cnnish": "sparse", "sparse": "sparse"}.items():
+        config = f'[model]\narchitecture = "{kind}"\n'
         make_run(tmp_path / "runs" / name, data, guesses(data, 1), config=config)
     found = {run.model: run.is_cnn for run in collect_runs([tmp_path / "runs"]).runs}
     assert found == {"cnn-large": True, "deep": True, "cnnish": False, "sparse": False}

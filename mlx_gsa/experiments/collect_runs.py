@@ -62,7 +62,7 @@ class CollectedRun:
     def is_cnn(self) -> bool:
         """Return whether this is one of the convolutional baselines, by its settings or its name."""
         model = self.config.get("model", {})
-        return "cnn" in [str(value).lower() for value in model.values()] or "cnn" in re.split(r"[-_\d]", self.model)
+        return str(model.get("architecture", "")).startswith("cnn") or "cnn" in re.split(r"[-_\d]", self.model)
 
     @cached_property
     def training(self) -> dict:
@@ -89,7 +89,7 @@ class Collection:
     reference : str or None
         The variant that the sweep compares others with.
     left_out : list of str
-        Runs that are not finished or not evaluated.
+        Runs that are not finished, not evaluated, or of another recipe than the sweep's.
     """
 
     runs: list
@@ -140,6 +140,9 @@ def _of_sweep(folder, sweep, left_out):
     labels = {each["name"]: each.get("label") for each in (sweep.get("spec") or {}).get("variants", [])}
     runs = []
     for cell in sweep["cells"]:
+        if str(cell.get("state")).startswith("changed"):
+            left_out.append(f"{folder / cell['folder']} ({cell['state']})")
+            continue
         places = [folder / cell["data"] / Path(cell["folder"]).name, folder / cell["folder"], Path(cell["folder"])]
         place = next((each for each in places if (each / MANIFEST).is_file()), places[0])
         label = cell.get("label") or labels.get(cell["variant"]) or cell["variant"]
