@@ -3,7 +3,7 @@
 from made_results import MACHINE, make_results, write
 
 from mlx_gsa.experiments.check import check_results
-from mlx_gsa.experiments.json_files import read_json
+from mlx_gsa.experiments.record import read_json
 
 
 def make_pair(tmp_path):

@@ -8,12 +8,12 @@ from made_results import make_results, write
 
 from mlx_gsa.errors import ResultsError
 from mlx_gsa.experiments.criteria import judge, load_criteria
-from mlx_gsa.experiments.json_files import read_json
 from mlx_gsa.experiments.page.claims import claims_section, short_table
 from mlx_gsa.experiments.page.page import render_page
 from mlx_gsa.experiments.page.readme import fill_readme
 from mlx_gsa.experiments.page.text import plain, small, table
 from mlx_gsa.experiments.page.write import write_pages
+from mlx_gsa.experiments.record import read_json
 from mlx_gsa.experiments.results import Results
 
 CLAIMS = [

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from mlx_gsa.experiments.json_files import read_json
+from mlx_gsa.experiments.record import read_json
 
 # Of a clock, a machine or a checkout, and so never the same twice.
 PASSING = {

@@ -29,8 +29,10 @@ class Finding(NamedTuple):
 def retention(results, where, first, second):
     """Score of the first model over that of the second, with what non-inferiority says."""
     for data, pair, part in _pairs(results, where, first, second):
-        if isinstance(pair, NotFound) or not pair.get("retention"):
-            yield data, pair if isinstance(pair, NotFound) else NotFound("no retention: the rival predicts nothing")
+        if not isinstance(pair, NotFound) and not pair.get("retention"):
+            pair = NotFound("no retention: the rival predicts nothing, or was compared the other way round")
+        if isinstance(pair, NotFound):
+            yield data, pair
             continue
         tests = ", ".join(f"at most {m}: p = {small(p)}" for m, p in (pair.get("p_inferior") or {}).items())
         beside = " against ".join(_score(part, model) for model in (first, second))
@@ -172,8 +174,17 @@ def _pair(part, first, second):
     for each in part["comparisons"]:
         if (each["first"], each["second"]) == (first, second):
             return each
+        if (each["first"], each["second"]) == (second, first):
+            return _turned(each)
     missing = [name for name in (first, second) if name not in part["models"]]
     return NotFound(f"not run: {', '.join(missing)}" if missing else f"{first} and {second} were not compared")
+
+
+def _turned(pair):
+    """Return a comparison seen from its second model; a retention has no interval the other way round."""
+    less = pair["difference"]
+    ends = {"value": -less["value"], "low": -less["high"], "high": -less["low"]}
+    return pair | {"first": pair["second"], "second": pair["first"], "difference": ends, "retention": None}
 
 
 def _score(part, model):

@@ -4,7 +4,8 @@ import tomllib
 from pathlib import Path
 
 from mlx_gsa.errors import ResultsError
-from mlx_gsa.experiments.json_files import read_json, read_lines, write_json
+from mlx_gsa.experiments.json_files import read_lines, write_json
+from mlx_gsa.experiments.record import read_json
 
 SWEEP_FORMAT, DATA_FORMAT = "mlx_gsa.results.sweep", "mlx_gsa.results.data"
 EPOCH_FIELDS = ("epoch", "sparsity", "train_loss", "val_loss", "metric_name", "val_metric", "seconds")

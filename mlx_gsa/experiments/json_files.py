@@ -2,27 +2,9 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 from mlx_gsa.data.atomic import atomic_write_text
-from mlx_gsa.errors import ResultsError
-
-
-def read_json(path):
-    """Read a JSON file; None where there is none.
-
-    Raises
-    ------
-    ResultsError
-        If the file is no JSON.
-    """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise ResultsError("Not JSON", where=str(path), found=str(error)) from None
 
 
 def read_lines(path):
@@ -54,17 +36,6 @@ def write_json(path, value, places=()):
         value = _without(place, value)
     atomic_write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
     return path
-
-
-def commit(folder):
-    """Name the commit that is checked out, with "+" if tracked files differ from it; None outside a checkout."""
-    git = ["git", "-C", str(folder)]
-    try:
-        name = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
 def _without(place, value):

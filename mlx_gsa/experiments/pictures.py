@@ -51,7 +51,7 @@ def _retention(results, asked):
     for where in asked.get("where", ()):
         sweep, data = where.split("/")
         part = results.comparison(sweep, data)
-        points = _retained(part, asked.get("full", "full"), asked.get("prefix", "sparse")) if part else []
+        points = _retained(part, _names(asked.get("full", "full")), asked.get("prefix", "sparse")) if part else []
         if points:
             series.append({"label": results.title(sweep, data), "points": points})
     return build_retention(series) if series else None
@@ -61,7 +61,7 @@ def _retained(part, full, prefix):
     return [
         {"kept": part["models"][pair["first"]]["kept_share"], "retention": pair["retention"]}
         for pair in part["comparisons"]
-        if pair["second"] == full and pair.get("retention") and pair["first"].startswith(prefix)
+        if pair["second"] in full and pair.get("retention") and pair["first"].startswith(prefix)
         and part["models"][pair["first"]].get("kept_share")
     ]  # fmt: skip
 
@@ -108,18 +108,22 @@ def _planted(results, asked):
 
 
 def _ablation(results, asked):
-    """Differences of all variants of some sweeps to one reference; ``where`` = list of sweep/data."""
-    rows, metric, reference = [], None, asked.get("reference")
+    """Differences of all variants of some sweeps to their reference; ``where`` = list of sweep/data."""
+    rows, metric, references = [], None, _names(asked.get("reference", ()))
     for where in asked.get("where", ()):
         part = results.comparison(*where.split("/"))
         for pair in (part or {"comparisons": ()})["comparisons"]:
-            sides, sign = (pair["first"], pair["second"]), 1 if pair["second"] == reference else -1
-            other = sides[0] if sign == 1 else sides[1]
-            if reference in sides and part["models"][other]["kind"] == "run":
+            sign = 1 if pair["second"] in references else -1
+            other, reference = (pair["first"], pair["second"])[::sign]
+            if reference in references and part["models"][other]["kind"] == "run":
                 metric = NAMES[part["metric"]]
                 rows.append({"label": part["models"][other]["label"], "difference": _turned(pair["difference"], sign)})
-    unique = {row["label"]: row for row in rows}
-    return build_ablation(list(unique.values()), metric, asked.get("label", reference)) if unique else None
+    unique = list({row["label"]: row for row in rows}.values())
+    return build_ablation(unique, metric, asked.get("label", " or ".join(references))) if unique else None
+
+
+def _names(value):
+    return [value] if isinstance(value, str) else list(value)
 
 
 def _turned(interval, sign):

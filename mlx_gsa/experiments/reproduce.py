@@ -14,7 +14,8 @@ from mlx_gsa.experiments.comparison import Options, compare_collection
 from mlx_gsa.experiments.comparison_files import save_comparison
 from mlx_gsa.experiments.example import make_example
 from mlx_gsa.experiments.gather import gather_sweep
-from mlx_gsa.experiments.json_files import commit, read_json, write_json
+from mlx_gsa.experiments.json_files import write_json
+from mlx_gsa.experiments.record import commit, read_json
 from mlx_gsa.experiments.results import FORMAT, FORMAT_VERSION
 from mlx_gsa.experiments.runner import SweepOptions, run_sweep
 from mlx_gsa.experiments.spec import load_spec
@@ -153,9 +154,9 @@ def _speed(asked, place, report):
     """Take the measurement of this machine and these versions that is there, or measure."""
     file = place.runs / "speed.json"
     found = read_json(file)
-    if found and found["asked"] == asked and found["versions"] == versions() and found["commit"] == commit(Path.cwd()):
+    if found and found["asked"] == asked and found["versions"] == versions() and found["commit"] == commit():
         return found
-    found = measure_speed(asked, report) | {"commit": commit(Path.cwd())}
+    found = measure_speed(asked, report) | {"commit": commit()}
     write_json(file, found)
     return found
 
@@ -166,7 +167,7 @@ def _facts(scale, begun, missing, target):
         "format_version": FORMAT_VERSION,
         "scale": scale,
         "command": f"gsa reproduce --scale {scale['name']}",
-        "commit": commit(Path.cwd()),
+        "commit": commit(),
         "created": begun.isoformat(timespec="seconds"),
         "seconds": round((datetime.datetime.now(datetime.UTC) - begun).total_seconds(), 1),
         "missing": missing,

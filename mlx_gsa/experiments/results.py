@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlx_gsa.errors import ResultsError
-from mlx_gsa.experiments.json_files import read_json
+from mlx_gsa.experiments.record import read_json
 
 FORMAT, FORMAT_VERSION = "mlx_gsa.results", 1
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.errors import ResultsError
-from mlx_gsa.experiments.json_files import read_json
 from mlx_gsa.experiments.page.text import percent, plain, ranked
+from mlx_gsa.experiments.record import read_json
 
 CUT = "top 1 %"
 TARGET = Path("assets/model")

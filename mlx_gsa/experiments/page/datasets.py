@@ -2,9 +2,9 @@
 
 import shlex
 
-from mlx_gsa.experiments.json_files import read_json
 from mlx_gsa.experiments.page.bars import Measured, verdict
 from mlx_gsa.experiments.page.text import NAMES, NOT_YET, machine_line, plain, table
+from mlx_gsa.experiments.record import read_json
 
 KMERS, GC = "k-mers", "GC content"
 FAMILIES = 8  # of motifs, in a table

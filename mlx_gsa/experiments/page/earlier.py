@@ -2,10 +2,10 @@
 
 import shlex
 
-from mlx_gsa.experiments.json_files import read_json
 from mlx_gsa.experiments.page.bars import bars_table
 from mlx_gsa.experiments.page.speed import speed_tables
 from mlx_gsa.experiments.page.text import NAMES, NOT_YET, machine_line, percent, plain, selected, table
+from mlx_gsa.experiments.record import read_json
 
 HEAD = """## Earlier results
 
