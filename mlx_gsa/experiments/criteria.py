@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlx_gsa.errors import ResultsError
-from mlx_gsa.experiments.findings import FINDINGS, Finding, NotFound
+from mlx_gsa.experiments import found_motifs
+from mlx_gsa.experiments.findings import FINDINGS as OF_RUNS
+from mlx_gsa.experiments.findings import Finding, NotFound
 
 LEVELS = ("minimum", "target", "stretch", "control")
 SIGNS = {"at_least": "≥", "at_most": "≤", "above": ">", "below": "<"}
 SUPPORTED, NOT_SUPPORTED, UNDECIDED, NOT_TESTABLE = VERDICTS = (
     "supported", "not supported", "undecided", "not testable here"
 )  # fmt: skip
+FINDINGS = {**OF_RUNS, **found_motifs.FINDINGS}
 _FIELDS = {"id", "level", "claim", "measure", "unit", "command", "note", *SIGNS}
 
 
@@ -45,7 +48,7 @@ def load_criteria(path):
     Parameters
     ----------
     path : Path
-        TOML with ``[[criteria]]``: id, level, claim, measure (a name of `findings.FINDINGS`), one threshold
+        TOML with ``[[criteria]]``: id, level, claim, measure (a name of `FINDINGS`), one threshold
         (``at_least``, ``at_most``, ``above`` or ``below``), and the arguments of the measure, in which ``{name}``
         stands for an entry of the scale's ``names``.
 

@@ -87,7 +87,7 @@ def growth(results, series, of):
 
 def sites(results, where, variant, cut, kind="hardest"):
     """Share of planted functional sites that are touched, of the lowest run: the hardest kind, or all of them."""
-    sweep, data = _split(where)
+    sweep, data = split_place(where)
     runs = [run for run in _runs(results, sweep, data, variant) if selected(run, "kinds")]
     if not runs:
         raise NotFound("the sites of these data are not known")
@@ -101,7 +101,7 @@ def sites(results, where, variant, cut, kind="hardest"):
 
 def decoys(results, where, variant, cut):
     """Share of functional sites touched less that of their mutated decoys, all kinds together, of the lowest run."""
-    sweep, data = _split(where)
+    sweep, data = split_place(where)
     rows = [
         row for run in _runs(results, sweep, data, variant)
         for row in selected(run, "decoys") if row["cut"] == cut and row["kind"] == "all"
@@ -115,7 +115,7 @@ def decoys(results, where, variant, cut):
 
 def reachable(results, where, variant):
     """Pearson r over the best that any model could reach, of the lowest run."""
-    sweep, data = _split(where)
+    sweep, data = split_place(where)
     shares = [run["evaluation"].get("reachable") for run in _runs(results, sweep, data, variant)]
     shares = [each["share"] for each in shares if each]
     if not shares:
@@ -160,7 +160,7 @@ def lookup(value, path):
 
 def _pairs(results, where, first, second):
     """Yield (data set, comparison or NotFound, the data set's part) of one data set, or of all of a sweep."""
-    sweep, data = _split(where)
+    sweep, data = split_place(where)
     names = [data] if data else results.data_names(sweep)
     if not names:
         raise NotFound(f"the sweep {sweep} was not run")
@@ -225,13 +225,14 @@ def _finding(interval, text, beside, source):
     return Finding(interval["value"], interval.get("low"), interval.get("high"), text, beside, source)
 
 
-def _split(where):
+def split_place(where):
+    """Split "SWEEP/DATA" into its two names; the second is empty where all data sets are meant."""
     sweep, _, data = where.partition("/")
     return sweep, data
 
 
 def _file(where, name):
-    return f"{_split(where)[0]}/{name}.json"
+    return f"{split_place(where)[0]}/{name}.json"
 
 
 FINDINGS = {

@@ -16,7 +16,7 @@ CUTS = ("kept", "top 1 %")
 DATA_FIELDS = ("task", "classes", "n_records", "n_bases", "splits", "seed", "dropped", "normalised", "duplicates")
 EXTRAS = {"motifs": "motifs/motifs.json", "novel": "motifs/novel.json", "spacing": "motifs/spacing.json"}
 EXTRAS |= {"audit": "audit/audit.json"}
-MOST_ROWS = 40  # kept of any table of motifs
+MOST_ROWS, MOST_FAMILIES = 40, 12  # kept of any table, and of the families of motifs
 
 
 def gather_sweep(sweep, folder, places):
@@ -104,7 +104,7 @@ def _run(sweep, cell):
         "config": tomllib.loads((folder / "config.toml").read_text(encoding="utf-8")),
         "epochs": [{key: row.get(key) for key in EPOCH_FIELDS} for row in epochs],
         "evaluation": _evaluation(evaluation),
-        **{name: _shortened(found) for name, found in extras.items() if found is not None},
+        **{name: _SHORTER.get(name, shortened)(found) for name, found in extras.items() if found is not None},
         "versions": manifest["versions"],
         "machine": manifest["machine"],
     }
@@ -123,10 +123,35 @@ def _evaluation(found):
     return kept
 
 
-def _shortened(value):
-    """Cut long tables of rows; other values stay."""
+def _motifs(found):
+    """Keep the best families of motifs, each with its best row and matrix."""
+    names = ("name", "motif_id", "enriched", "others", "best", "matrix")
+    families = [{name: each[name] for name in names if name in each} for each in found["families"][:MOST_FAMILIES]]
+    enriched = sum(each["enriched"] for each in found["families"])
+    return {name: found.get(name) for name in ("manifest", "alpha", "cuts")} | {
+        "families": families,
+        "enriched_families": enriched,
+    }
+
+
+_SHORTER = {"motifs": _motifs}
+
+
+def shortened(value):
+    """Cut long tables of rows; other values stay.
+
+    Parameters
+    ----------
+    value : object
+        What a JSON file holds.
+
+    Returns
+    -------
+    object
+        At most `MOST_ROWS` entries in every list of dictionaries.
+    """
     if isinstance(value, dict):
-        return {key: _shortened(part) for key, part in value.items()}
+        return {key: shortened(part) for key, part in value.items()}
     if isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
-        return [_shortened(part) for part in value[:MOST_ROWS]]
+        return [shortened(part) for part in value[:MOST_ROWS]]
     return value

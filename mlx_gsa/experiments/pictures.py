@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from mlx_gsa.errors import GsaError
 from mlx_gsa.experiments.example import example_input
 from mlx_gsa.experiments.page.text import NAMES, selected
 from mlx_gsa.explain.figures.heatmap import build_attention_heatmap
+from mlx_gsa.explain.figures.motif_logos import build_motif_enrichment
 from mlx_gsa.explain.figures.results import (
     build_ablation,
     build_calibration,
@@ -17,7 +19,12 @@ from mlx_gsa.explain.figures.results import (
 from mlx_gsa.explain.figures.style import save_figure
 
 CUTS = ("kept", "top 1 %")
-MOST_PANELS = 3
+MOST_PANELS, MOST_MOTIFS = 3, 8
+CONTROLS = ("matched", "shuffled", "untrained")
+
+
+class MissingLibrary(GsaError):
+    """A library that only one picture needs is not installed."""
 
 
 def draw_pictures(results, folder):
@@ -39,9 +46,14 @@ def draw_pictures(results, folder):
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, build in _BUILDERS.items():
-        figure = build(results, asked.get(name, {}))
+        path = folder / f"{name}.svg"
+        try:
+            figure = build(results, asked.get(name, {}))
+        except MissingLibrary:
+            figure = None
+            written |= {name: path} if path.is_file() else {}  # as it was drawn where the library is
         if figure is not None:
-            written[name] = save_figure(figure, folder / f"{name}.svg")[0]
+            written[name] = save_figure(figure, path)[0]
     return written
 
 
@@ -122,6 +134,32 @@ def _ablation(results, asked):
     return build_ablation(unique, metric, asked.get("label", " or ".join(references))) if unique else None
 
 
+def _enrichment(results, asked):
+    """Best families of known motifs of one variant; ``where`` = sweep/data/variant."""
+    if "where" not in asked:
+        return None
+    runs = [run for run in results.runs(*asked["where"].split("/")) if run.get("motifs")]
+    if not runs:
+        return None
+    families = runs[0]["motifs"]["families"][:MOST_MOTIFS]
+    rows = [_family(family) for family in sorted(families, key=lambda family: not family["enriched"])]
+    try:
+        return build_motif_enrichment(rows)
+    except GsaError as error:
+        raise MissingLibrary(error.what, mend=error.mend) from None
+
+
+def _family(family):
+    best = family["best"]
+    more = f" and {len(family['others'])} more" if family.get("others") else ""
+    against = {
+        name: {"enrichment": [best[name]["enrichment"][key] for key in ("value", "low", "high")], "q": best[name]["q"]}
+        for name in CONTROLS
+    }
+    note = f"{best['motif_id']}, {best['cut']}, in {best['rate']:.0%} of records"
+    return {"label": best["name"] + more, "note": note, "ppm": family["matrix"], **against}
+
+
 def _names(value):
     return [value] if isinstance(value, str) else list(value)
 
@@ -171,5 +209,5 @@ def _heatmap(results, asked):
 
 _BUILDERS = {
     "retention": _retention, "pareto": _pareto, "planted": _planted, "ablation": _ablation, "learning": _learning,
-    "calibration": _calibration, "scaling": _scaling, "heatmap": _heatmap,
+    "calibration": _calibration, "scaling": _scaling, "heatmap": _heatmap, "enrichment": _enrichment,
 }  # fmt: skip

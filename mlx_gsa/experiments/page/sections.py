@@ -1,8 +1,7 @@
 """The section of one sweep: what it asks, and the tables of what its runs and comparisons found."""
 
+from mlx_gsa.experiments.page.looks import audit_table, motif_table, novel_table
 from mlx_gsa.experiments.page.text import NAMES, NOT_YET, percent, plain, selected, small, table
-
-FAMILIES = 8  # of motifs, in a table
 
 
 def sweep_section(results, name):
@@ -121,4 +120,4 @@ def _verdicts(results, sweep, data):
     return "Is it good?\n\n" + table(["model", "verdict of `gsa evaluate`"], rows) if rows else ""
 
 
-_TABLES = (_models, _comparisons, _verdicts, _selection)
+_TABLES = (_models, _comparisons, _verdicts, _selection, motif_table, novel_table, audit_table)
