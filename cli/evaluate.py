@@ -7,6 +7,7 @@ import click
 import numpy as np
 
 from mlx_gsa.cli.console import console, facts, reporting, table
+from mlx_gsa.cli.evaluate_verdict import calibration_rows, show_verdict
 
 DECOY_CUTS = ("kept", "top 1 %")  # the others are in the JSON
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -65,7 +66,8 @@ def _data_folder(run, data):
 
 
 def _pictures(evaluation, folder):
-    from mlx_gsa.explain.figures import prediction_figure, site_recall_figure
+    from mlx_gsa.explain.figures import calibration_figure, prediction_figure, site_recall_figure
+    from mlx_gsa.explain.tracks import UniqueNames
 
     e, paths = evaluation, [folder / f"{evaluation.name}-prediction.png"]
     metrics = {METRIC_NAMES[name]: interval for name, interval in e.metrics.items()}
@@ -76,6 +78,10 @@ def _pictures(evaluation, folder):
     if e.selection and e.selection.recall:
         paths.append(folder / f"{e.name}-sites.png")
         site_recall_figure(e.selection.recall, paths[-1])
+    names = UniqueNames()
+    for output, calibration in e.calibration.items():
+        paths.append(folder / f"{e.name}-calibration{f'-{names(output)}' if output else ''}.png")
+        calibration_figure(calibration, paths[-1], output)
     return paths
 
 
@@ -106,6 +112,7 @@ def _show(evaluation, paths):
         for each in (_recall_table, _ranking_table, _kind_table, _decoy_table):
             console.print(each(evaluation.selection))
     console.print(_cost_table(evaluation))
+    show_verdict(evaluation.verdict)
     for note in _notes(evaluation):
         console.print(note, markup=False)
     console.print(facts("Written", [(path.suffix[1:].upper(), str(path)) for path in paths]))
@@ -116,6 +123,7 @@ def _prediction_table(evaluation):
     if evaluation.reachable:
         rows.append(("best reachable r", _number(evaluation.reachable["best_r"])))
         rows.append(("share of the best reachable r", _number(evaluation.reachable["share"])))
+    rows += calibration_rows(evaluation.calibration)
     records = "records" if evaluation.split == "all" else f"{evaluation.split} records"
     shortest = evaluation.manifest["min_length"]
     title = f"Prediction: {len(evaluation.labels):,} {records}" + (f" of {shortest:,} bp or more" if shortest else "")

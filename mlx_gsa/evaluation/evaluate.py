@@ -6,6 +6,7 @@ import numpy as np
 
 from mlx_gsa.errors import DatasetError, RunError
 from mlx_gsa.evaluation.bootstrap import bootstrap_intervals, paired_ratio_interval
+from mlx_gsa.evaluation.calibration import calibrate_outputs
 from mlx_gsa.evaluation.cost import compare_flops, compare_forward
 from mlx_gsa.evaluation.fit import check_fit
 from mlx_gsa.evaluation.kmer_baseline import compare_simple_models, require_sklearn
@@ -15,6 +16,7 @@ from mlx_gsa.evaluation.outputs import intervals_by_output, metrics_of
 from mlx_gsa.evaluation.prediction import pearson
 from mlx_gsa.evaluation.selection import SelectionTally
 from mlx_gsa.evaluation.selection_report import make_report
+from mlx_gsa.evaluation.verdict import judge
 
 __all__ = ["Evaluation", "evaluate_run"]
 
@@ -94,6 +96,7 @@ def evaluate_run(
     strata = make_strata(dataset, indices, seed=seed)
     chosen = {"rows": indices, "strata": strata, "strands": predictor.config.strands, "progress": report, **options}
     beside = compare_simple_models(dataset, labels, predictions, split, **chosen) if baselines else None
+    calibration = calibrate_outputs(dataset.task, dataset.outputs, labels, predictions, seed=seed, level=LEVEL)
     report(len(indices), len(indices), "cost")
     settings = {"seed": seed, "by_group": by_group, "baselines": baselines, "min_length": min_length}
     return Evaluation(
@@ -108,6 +111,8 @@ def evaluate_run(
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
         manifest=evaluation_manifest(run, dataset, split, len(indices), bootstrap, batch_size, **settings),
         baselines=beside,
+        calibration=calibration,
+        verdict=judge(dataset.task, labels, metrics, beside, calibration) if baselines else None,
     )  # fmt: skip
 
 
