@@ -56,6 +56,10 @@ class Record:
         found = self.facts.get(command.name, {})
         return bool(found.get("finished")) and found["command"] == shown(command.named)
 
+    def differs(self, command) -> bool:
+        """Say whether what is written down here was done by another command."""
+        return command.name in self.facts and self.facts[command.name]["command"] != shown(command.named)
+
     def forget(self) -> None:
         """Begin anew: an older run is about to be replaced."""
         self.facts = {}
