@@ -10,7 +10,7 @@ import mlx_gsa
 from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.errors import RunError
 
-_SAVE_EVERY = 20.0  # seconds; what a killed sweep may lose of the time that it counted
+_SAVE_EVERY = 5.0  # seconds; what a killed sweep may lose of the time that it counted
 
 
 class Record:

@@ -174,7 +174,8 @@ class _Sweep:
 
     def _data(self, cell):
         """Yield what makes the data set, if it is not there or, with `overwrite`, was made by another command."""
-        command, absent = prepare_command(cell, self.options.data_root), missing_files(cell.data, self.options.data_root)
+        data_root = self.options.data_root
+        command, absent = prepare_command(cell, data_root), missing_files(cell.data, data_root)
         if states.is_prepared(cell.data.path):
             if command is None or not Record(self._beside_data(cell, command)).differs(command):
                 return
