@@ -168,11 +168,12 @@ def measure_forward(
     from mlx_gsa.runtime import prepare_mlx
 
     mx = prepare_mlx()
-    from mlx_gsa.model.organism import SparseOrganism, compiled, forward_budget
+    from mlx_gsa.model.build import build_model
+    from mlx_gsa.model.organism import compiled, forward_budget
 
     changes = {"sparsity": sparsity, "attention": attention}
     config = replaced(config, **{name: value for name, value in changes.items() if value is not None})
-    model = SparseOrganism(config)
+    model = build_model(config)
     tokens = mx.array(np.random.default_rng(0).integers(0, 4, (batch_size, length)).astype(np.uint8))
     lengths = mx.full((batch_size,), length, dtype=mx.int32)
     counts, widest = forward_budget(config, np.full(batch_size, length), length)
