@@ -134,7 +134,7 @@ def _indices(dataset, split, min_length):
 
 
 def _predict(predictor, dataset, indices, batch_size, report, seed):
-    """Stream the split through the model; keep predictions, share kept and the tally, None without sites or selector."""
+    """Stream the split through the model: predictions, share kept, and the tally unless sites or selector lack."""
     sites = dataset.sites
     tally = SelectionTally(seed=seed) if sites is not None and predictor.config.selects else None
     outputs, n_kept, n_positions = [], 0, 0

@@ -66,7 +66,7 @@ def new_bundle(
 
 
 def fitted_config(config: ModelConfig, dataset: Dataset, rows) -> ModelConfig:
-    """Set what the data decide: number of outputs, reference budget of the gated sum, length of a profile, size of a CNN."""
+    """Set what the data decide: number of outputs, budget of the gated sum, length of a profile; the size of a CNN."""
     lengths = dataset.lengths[rows]
     kept = lengths if config.attention in ("full", "window") else budget(lengths, config.sparsity, config.max_selected)
     n_outputs = len(dataset.classes) if dataset.task == "multiclass" else len(dataset.outputs or ["label"])
