@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "Measure how well a trained model predicts and what it selects.",
     "sweep": "Run an experiment: many trainings, resumable, with their evaluations.",
     "compare": "Compare runs over seeds and folds, with intervals and tests.",
+    "tune": "Look for better settings of the training, judged on the validation split.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
     "reproduce": "Make the results page again, from nothing or from what is finished.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",

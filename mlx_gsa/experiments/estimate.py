@@ -1,5 +1,6 @@
 """How long the runs of a sweep will take: from runs that are finished, else from a count of operations."""
 
+import math
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ STARTUP = 5.0  # seconds of a process before its first step, and of an evaluatio
 SAME, OTHERS, MEASURED, UNKNOWN = "same", "others", "measured", "unknown"
 WORDS = {
     SAME: "from finished runs of the same variant",
-    OTHERS: "from operations counted, at the speed of other finished runs",
+    OTHERS: "from operations counted, at the speed of the finished run nearest in size",
     MEASURED: "from operations counted, at the speed of a short measurement",
     UNKNOWN: "unknown: the data set is not prepared yet",
 }
@@ -67,22 +68,30 @@ def estimate_seconds(cells: list[Cell], todo: list[Cell], measure=None) -> Estim
     Estimate
     """
     known = {cell: spent for cell in cells if (spent := seconds_spent(cell))}
-    data = _Lengths()
-    rates = [cost / known[cell] for cell in known if (cost := training_cost(cell, data))]
-    rate, basis = (statistics.median(rates), OTHERS) if rates else (None, MEASURED)
-    found = Estimate()
+    data, found, rate = _Lengths(), Estimate(), None
+    costs = {cell: cost for cell in known if (cost := training_cost(cell, data))}
     for cell in todo:
         same = [known[each] for each in known if _alike(each, cell)]
         cost = None if same else training_cost(cell, data)
         if same:
-            found.seconds[cell], found.basis[cell] = statistics.mean(same) * _share_left(cell), SAME
+            seconds, basis = statistics.mean(same), SAME
         elif cost is None:
-            found.seconds[cell], found.basis[cell] = None, UNKNOWN
+            seconds, basis = None, UNKNOWN
+        elif costs:
+            seconds, basis = _scaled(cost, costs, known), OTHERS
         else:
             rate = rate or (measure or measured_rate)()
-            seconds = STARTUP + cost / rate * _share_left(cell)
-            found.seconds[cell], found.basis[cell] = seconds, basis
+            seconds, basis = STARTUP + cost / rate, MEASURED
+        found.seconds[cell] = seconds and seconds * _share_left(cell)
+        found.basis[cell] = basis
     return found
+
+
+def _scaled(cost, costs, known):
+    """Scale the seconds of the finished run of nearest cost: small and large models do not run at one speed."""
+    nearest = min(costs, key=lambda each: abs(math.log(costs[each] / cost)))
+    fixed = min(STARTUP, known[nearest] / 2)
+    return fixed + (known[nearest] - fixed) * cost / costs[nearest]
 
 
 def seconds_spent(cell: Cell) -> float | None:

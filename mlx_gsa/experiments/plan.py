@@ -71,12 +71,13 @@ class Cell:
 
 
 class Command(NamedTuple):
-    """One `gsa` command: its name in the record, its arguments, how it is written down, and what it makes."""
+    """One `gsa` command: its name in the record, its arguments, how it is written down, and the data set it makes."""
 
     name: str
     arguments: tuple
     named: tuple
     makes: Path | None = None
+    again: bool = False  # also where the data set is there
 
 
 def plan_cells(spec: SweepSpec, out: Path) -> list[Cell]:

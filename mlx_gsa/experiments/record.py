@@ -10,7 +10,7 @@ import mlx_gsa
 from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.errors import RunError
 
-_SAVE_EVERY = 20.0  # seconds; what a killed sweep may lose of the time that it counted
+_SAVE_EVERY = 5.0  # seconds; what a killed sweep may lose of the time that it counted
 
 
 class Record:
@@ -55,6 +55,10 @@ class Record:
         """Say whether this very command has been finished."""
         found = self.facts.get(command.name, {})
         return bool(found.get("finished")) and found["command"] == shown(command.named)
+
+    def differs(self, command) -> bool:
+        """Say whether what is written down here was done by another command."""
+        return command.name in self.facts and self.facts[command.name]["command"] != shown(command.named)
 
     def forget(self) -> None:
         """Begin anew: an older run is about to be replaced."""

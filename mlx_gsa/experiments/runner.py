@@ -106,7 +106,7 @@ class _Job:
         self.cell, self.lock = cell, lock
         self.record = Record(cell.beside(".json"))
         self.todo = sweep.todo(cell, self.record)
-        self.step, self.next, self.begun = None, None, 0.0
+        self.step, self.next, self.writes, self.begun = None, None, self.record, 0.0
 
 
 class _Sweep:
@@ -173,22 +173,32 @@ class _Sweep:
                 yield command
 
     def _data(self, cell):
+        """Yield what makes the data set, if it is not there or, with `overwrite`, was made by another command."""
+        data_root = self.options.data_root
+        command, absent = prepare_command(cell, data_root), missing_files(cell.data, data_root)
         if states.is_prepared(cell.data.path):
-            return
-        if cell.data.name in self.bad_data:
-            raise RunError(self.bad_data[cell.data.name])
-        command = prepare_command(cell, self.options.data_root)
-        absent = missing_files(cell.data, self.options.data_root)
+            if command is None or not Record(self._beside_data(cell, command)).differs(command):
+                return
+            if not self.options.overwrite:
+                mend = "--overwrite makes it again."
+                raise RunError("the data set was made by another command", where=cell.data.path, mend=mend)
+            command = command._replace(again=True)
         if absent or command is None:
-            raise _Skipped(f"{absent[0]} is not there" if absent else f"{cell.data.path} is not there")
+            raise _Skipped(f"{absent[0] if absent else cell.data.path} is not there")
         yield command
+
+    def _to_make_again(self, cell, command):
+        return command.again and Record(self._beside_data(cell, command)).differs(command)
+
+    def _beside_data(self, cell, command):
+        return self.out / cell.data.name / f"{command.name}.json"
 
     def _look_after(self, job):
         """Take one job as far as it goes without waiting."""
         if job.step is not None:
             code, name = job.step.poll(), job.step.command.name
             if code is None:
-                job.record.tick(name)
+                job.writes.tick(name)
                 return
             self._ended(job, name, code)
             if code:
@@ -204,31 +214,30 @@ class _Sweep:
         self._begin(job)
 
     def _begin(self, job):
-        """Begin the next command of a job, unless another job is making the same data set or has made it."""
+        """Begin the next command of a job, unless its data set is there, is being made, or could not be made."""
         command = job.next
         if command.makes and any(each.step and each.step.command.makes == command.makes for each in self.running):
             return
         job.next = None
-        if command.makes and states.is_prepared(command.makes):
+        if command.makes and states.is_prepared(command.makes) and not self._to_make_again(job.cell, command):
             return
-        if command.makes and str(command.makes) in self.bad_data:
-            return self._finish(job, "failed", self.bad_data[str(command.makes)])
+        if command.makes in self.bad_data:
+            return self._finish(job, "failed", self.bad_data[command.makes])
         job.cell.folder.parent.mkdir(parents=True, exist_ok=True)
-        job.record.begin(command)
-        job.step = Step(command, job.cell.beside(".log"), self.threads, [job.lock.handle])
+        job.writes = Record(self._beside_data(job.cell, command)) if command.makes else job.record
+        job.writes.begin(command)
+        job.step = Step(command, job.writes.path.with_suffix(".log"), self.threads, [job.lock.handle])
         job.begun = time.monotonic()
         self.observe("begin", job.cell, step=command.name, command=command)
 
     def _ended(self, job, name, code):
-        command, job.step = job.step.command, None
-        job.record.end(name, finished=not code)
+        command, log, job.step = job.step.command, job.step.log, None
+        job.writes.end(name, finished=not code)
         self.observe("end", job.cell, step=name, seconds=time.monotonic() - job.begun, code=code)
         if code:
-            why = f"{name} failed with exit code {code}, see {job.cell.beside('.log')}"
+            why = f"{name} failed with exit code {code}, see {log}"
             if command.makes:
-                self.bad_data[str(command.makes)] = why
-                if str(command.makes) == job.cell.data.path:
-                    self.bad_data[job.cell.data.name] = why
+                self.bad_data[command.makes] = why
             self._finish(job, "failed", why)
 
     def _finish(self, job, how, why=None):
@@ -257,7 +266,7 @@ class _Sweep:
         finally:
             for job in self.running:
                 if job.step:
-                    job.record.end(job.step.command.name, finished=False)
+                    job.writes.end(job.step.command.name, finished=False)
                 job.lock.free()
             self.running = []
 
