@@ -66,7 +66,7 @@ class Counter:
 
     def untrained(self, selectors, report) -> tuple[dict, dict]:
         """Give the mean over untrained selectors, and the sums over records of each: (J, M) by cut."""
-        means, sums = {cut: 0.0 for cut in self.seen.focus}, {cut: [] for cut in self.seen.focus}
+        means, sums = dict.fromkeys(self.seen.focus, 0.0), {cut: [] for cut in self.seen.focus}
         for selector in selectors:
             report("untrained")
             for cut, counts in self._of(look(selector, self.pool, **self.options), self.cover).items():

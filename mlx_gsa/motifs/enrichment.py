@@ -220,19 +220,23 @@ def _reporter(progress, total):
 
 
 def _tests(counts, groups, usable, permutations, resamples, seed) -> dict:
-    """Compute by (cut, control) the columns of `Against`, each of shape (len(usable),); q over all cuts of a control."""
+    """Compute `Against` of each usable motif by (cut, control); q is over all cuts of a control."""
     columns = {}
     for control in CONTROLS:
         found = {}
         for cut, of_cut in counts.items():
-            observed, other = (by_group(part[:, usable], groups) for part in (of_cut.observed, getattr(of_cut, control)))
+            observed = by_group(of_cut.observed[:, usable], groups)
+            other = by_group(getattr(of_cut, control)[:, usable], groups)
             test = sign_flip_test(observed - other, permutations, seed)
             p = test.p
             if control == "untrained":
                 p = np.maximum(p, among_seeds(observed.sum(0), of_cut.by_seed[:, usable]))
-            found[cut] = (other.sum(0), _ratios(observed, other, resamples, seed), test.counted, p)
+            found[cut] = (other.sum(0).tolist(), _ratios(observed, other, resamples, seed), test.counted.tolist(), p)
         q = q_values(np.stack([part[3] for part in found.values()]))
-        columns |= {(cut, control): (*part, q[i]) for i, (cut, part) in enumerate(found.items())}
+        for i, (cut, part) in enumerate(found.items()):
+            columns[cut, control] = [
+                Against(*each) for each in zip(*part[:3], part[3].tolist(), q[i].tolist(), strict=True)
+            ]
     return columns
 
 
@@ -256,10 +260,7 @@ def _rows(motifs, usable, seen, counts, with_site, columns) -> list[MotifRow]:
         observed = counts[cut].observed
         found, total = (observed > 0).sum(0), observed.sum(0)
         for column, i in enumerate(usable.tolist()):
-            against = [
-                Against(*(part[column] if k == 1 else float(part[column]) for k, part in enumerate(columns[cut, control])))
-                for control in CONTROLS
-            ]
+            against = [columns[cut, control][column] for control in CONTROLS]
             facts = (len(observed), int(with_site[i]), int(found[i]), len(focus), round(float(total[i])))
             rows.append(MotifRow(motifs[i].id, motifs[i].name, motifs[i].width, cut, *facts, *against))
     return sorted(rows, key=lambda row: (row.q, row.p, -row.least, row.motif_id, row.cut))

@@ -8,7 +8,7 @@ from mlx_gsa.motifs.hits import HitTable, Pool
 
 
 class Cover(NamedTuple):
-    """Runs of positions in a site of one motif; overlapping hits on both strands are joined, so no position counts twice.
+    """Runs of positions in a site of one motif: overlapping hits are joined, so that no position counts twice.
 
     ``record``, ``motif``, ``start``, ``end`` have shape (R,); positions are those of the pool.
     """
