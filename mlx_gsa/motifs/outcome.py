@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlx_gsa.data.atomic import atomic_write_bytes, atomic_write_text
-from mlx_gsa.evaluation.outcome import jsonable
+from mlx_gsa.evaluation.jsonable import jsonable
 from mlx_gsa.motifs.enrichment import ALPHA, CONTROLS, MotifRow, Study
 from mlx_gsa.motifs.families import ALIKE
 from mlx_gsa.motifs.known import KnownSites
@@ -15,7 +15,19 @@ from mlx_gsa.runtime import machine, versions
 FORMAT, FORMAT_VERSION = "mlx_gsa.motifs", 1
 JSON, TSV = "motifs.json", "motifs.tsv"
 IN_JSON = 50  # families with their matrix in the JSON; the table has all
-COLUMNS = ("family", "motif_id", "motif", "width", "cut", "records", "with_site", "found", "rate", "positions", "observed")
+COLUMNS = (
+    "family",
+    "motif_id",
+    "motif",
+    "width",
+    "cut",
+    "records",
+    "with_site",
+    "found",
+    "rate",
+    "positions",
+    "observed",
+)
 OF_CONTROL = ("expected", "enrichment", "low", "high", "p_counted", "p", "q")
 
 
@@ -60,7 +72,12 @@ class MotifOutcome:
             below = {name: sum(row.against[name].q < ALPHA for row in rows) for name in CONTROLS}
             matrices = sum(row.enriched for row in rows)
             families = sum(any(row.enriched and row.cut == cut for row in family.rows) for family in self.families)
-            cuts[cut] = {**matching._asdict(), "enriched": matrices, "enriched_families": families, "below_alpha": below}
+            cuts[cut] = {
+                **matching._asdict(),
+                "enriched": matrices,
+                "enriched_families": families,
+                "below_alpha": below,
+            }
         return jsonable(
             {
                 "manifest": self.manifest,

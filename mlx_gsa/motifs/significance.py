@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import log_ndtr
-from scipy.stats import false_discovery_control, norm
+from scipy.stats import norm
 from scipy.stats import t as student
+
+from mlx_gsa.evaluation.multiple_testing import benjamini_hochberg
 
 FEWEST = 10  # permutations beyond the observed sum, below which the count says too little
 CHUNK = 4_000_000  # signs held at once
@@ -144,6 +146,4 @@ def among_seeds(observed, controls) -> np.ndarray:
 def q_values(p_values) -> np.ndarray:
     """Turn p-values of any shape into q-values over all of them (Benjamini and Hochberg 1995)."""
     p_values = np.asarray(p_values, np.float64)
-    if not p_values.size:
-        return p_values
-    return false_discovery_control(np.clip(p_values, 0, 1).ravel()).reshape(p_values.shape)
+    return benjamini_hochberg(p_values.ravel()).reshape(p_values.shape)
