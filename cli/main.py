@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "Compare runs over seeds and folds, with intervals and tests.",
     "tune": "Look for better settings of the training, judged on the validation split.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
+    "motifs": "Test which known motifs are enriched at the positions that a model keeps.",
     "reproduce": "Make the results page again, from nothing or from what is finished.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",
 }
