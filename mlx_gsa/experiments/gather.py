@@ -3,9 +3,14 @@
 import tomllib
 from pathlib import Path
 
+import numpy as np
+
+from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.errors import ResultsError
+from mlx_gsa.experiments.further import read_explained, read_further
 from mlx_gsa.experiments.json_files import read_lines, write_json
 from mlx_gsa.experiments.record import read_json
+from mlx_gsa.experiments.strata import read_table, score_strata
 
 SWEEP_FORMAT, DATA_FORMAT = "mlx_gsa.results.sweep", "mlx_gsa.results.data"
 EPOCH_FIELDS = ("epoch", "sparsity", "train_loss", "val_loss", "metric_name", "val_metric", "seconds")
@@ -52,11 +57,37 @@ def gather_sweep(sweep, folder, places):
     if comparison is not None:
         written.append(write_json(target / "comparison.json", comparison, places))
     for data in dict.fromkeys(cell["data"] for cell in found["cells"]):
-        runs = [_run(sweep, cell) for cell in found["cells"] if cell["data"] == data]
-        runs = [run for run in runs if run is not None]
+        cells = {cell_folder(sweep, cell): cell for cell in found["cells"] if cell["data"] == data}
+        runs = {folder: _run(folder, cell) for folder, cell in cells.items()}
+        runs = {folder: run for folder, run in runs.items() if run is not None}
         if runs:
-            written.append(write_json(target / f"{data}.json", _data_file(data, runs), places))
+            facts = _data_file(data, list(runs.values())) | _beyond(found["spec"], data, runs, cells)
+            written.append(write_json(target / f"{data}.json", facts, places))
     return written
+
+
+def _beyond(spec, data, runs, cells):
+    """Score parts of the test records, and read what further steps of the runs found."""
+    dataset = _opened(next(iter(runs.values()))["dataset"])
+    stated = next((each for each in spec.get("data", ()) if each["name"] == data), {})
+    steps = [step for step in spec.get("steps", ()) if step.get("kind") and data in (step.get("data") or [data])]
+    found = {step["name"]: read_further(step, list(runs)) for step in steps}
+    if dataset is None:
+        return {"further": found, "strata": None}
+    tables = {}
+    for folder in runs:
+        key = (cells[folder]["variant"], cells[folder]["fold"])
+        tables.setdefault(key, read_table(folder / "evaluation-predictions.tsv", dataset))
+    plain = dataset.records.label.ndim == 1
+    return {
+        "further": {name: each for name, each in found.items() if each},
+        "strata": score_strata(dataset, tables, stated.get("min_lengths", ())) if plain else None,
+    }
+
+
+def _opened(folder):
+    """Open a data set; None where it is not here any more."""
+    return Dataset.open(folder, verify=False) if (Path(folder) / "manifest.json").is_file() else None
 
 
 _CELL = ("data", "variant", "label", "seed", "fold", "state")
@@ -70,9 +101,7 @@ def cell_folder(sweep, cell):
 
 def _data_file(name, runs):
     """Put the runs of one data set together; what is the same in all of them is said once."""
-    folder = Path(runs[0].pop("dataset"))
-    for run in runs[1:]:
-        run.pop("dataset")
+    folder = Path(runs[0]["dataset"])
     shared = {key: runs[0][key] for key in ("versions", "machine", "data_hash")}
     for run in runs:
         for key, value in shared.items():
@@ -81,18 +110,27 @@ def _data_file(name, runs):
     manifest = read_json(folder / "manifest.json") or {}
     facts = {key: manifest.get(key) for key in DATA_FIELDS}
     source = manifest.get("source") or {}
-    facts |= {"split_by": source.get("split_by"), "leakage": read_json(folder / "leakage.json")}
+    facts |= {"split_by": source.get("split_by"), "leakage": read_json(folder / "leakage.json"), **_shape(folder)}
     return {"format": DATA_FORMAT, "format_version": 1, "name": name, **shared, "data": facts, "runs": runs}
 
 
-def _run(sweep, cell):
+def _shape(folder):
+    """Return lengths (shortest, median, longest) and how many records there are of each kind."""
+    dataset = _opened(folder)
+    if dataset is None:
+        return {"lengths": None, "kinds": None}
+    lengths, kinds = dataset.lengths, dataset.records.extra.get("kind")
+    counts = None if kinds is None else {str(k): int((kinds == k).sum()) for k in sorted(set(kinds.tolist()))}
+    return {"lengths": [int(lengths.min()), int(np.median(lengths)), int(lengths.max())], "kinds": counts}
+
+
+def _run(folder, cell):
     """Collect what is known of one finished and evaluated run; None of any other."""
-    folder = cell_folder(sweep, cell)
     manifest, evaluation = read_json(folder / "manifest.json"), read_json(folder / "evaluation.json")
     if manifest is None or not manifest["finished"] or evaluation is None:
         return None
     epochs = [row for row in read_lines(folder / "metrics.jsonl") if row["kind"] == "epoch"]
-    extras = {name: read_json(folder / path) for name, path in EXTRAS.items()}
+    extras = {name: read_json(folder / path) for name, path in EXTRAS.items()} | {"explained": read_explained(folder)}
     return {
         **{key: cell.get(key) for key in ("variant", "label", "seed", "fold")},
         "dataset": manifest["dataset"],

@@ -191,8 +191,8 @@ def _calibration(results, asked):
     for where in asked.get("where", ()):
         sweep, data, variant = where.split("/")
         for run in results.runs(sweep, data, variant)[:1]:
-            bins = (run["evaluation"].get("calibration") or {}).get("bins")
-            if bins:
+            bins = (run["evaluation"].get("calibration") or {}).get("points")
+            if bins and run["evaluation"]["calibration"]["kind"] == "probability":
                 series.append({"label": results.title(sweep, data), "bins": bins})
     return build_calibration(series) if series else None
 

@@ -8,9 +8,11 @@ from mlx_gsa.experiments.record import read_json
 
 KMERS, GC = "k-mers", "GC content"
 FAMILIES = 8  # of motifs, in a table
+MODELS = {"sparse10": "10 % kept", "sparse5": "5 % kept", "full": "full attention", "cnn": "CNN",
+          "cnn-large": "larger CNN", KMERS: KMERS, GC: GC}  # fmt: skip
 HEAD = """# Real data sets
 
-Made by `gsa reproduce --render-only` from the files in [docs/results/datasets](results/datasets); every number
+Made by `gsa reproduce --render-only` from the files in [docs/{source}]({source}); every number
 below comes from one of them, and each of those names its commands, data hash, seeds, versions and machine. Unless a
 line says otherwise, a figure is the mean over the test folds of a cross-validation in which whole chromosomes, genes
 or groups are held out, followed by its 95 % interval over resampled test records (within folds, groups as a whole).
@@ -19,24 +21,30 @@ counts, length and penalty chosen on the same validation records as our best epo
 """
 
 
-def render_datasets(results):
+def render_datasets(found, source):
     """Write the page.
 
     Parameters
     ----------
-    results : Path
-        Folder of experiments.json, which says what was run on each data set, and of NAME.json; any may be missing.
+    found : list of (dict, dict or None)
+        What each data set was asked and what was found: from `real_sets`, or `earlier_sets`.
+    source : str
+        Where the numbers are, relative to docs.
 
     Returns
     -------
     str
         Markdown.
     """
-    sets = read_json(results / "experiments.json") or []
-    found = [(each, read_json(results / f"{each['name']}.json")) for each in sets]
-    parts = [HEAD, "## Bars\n", bars_table(found), "## At a glance\n", _overview(found), "## Clean or not\n"]
-    parts += [_leakage_table(found), *(_section(each, result) for each, result in found), _provenance(found)]
-    return "\n".join(parts).rstrip() + "\n"
+    parts = [HEAD.format(source=source), "## Bars\n", bars_table(found), "## At a glance\n", _overview(found)]
+    parts += ["## Clean or not\n", _leakage_table(found), *(_section(each, result) for each, result in found)]
+    return "\n".join([*parts, _provenance(found)]).rstrip() + "\n"
+
+
+def earlier_sets(folder):
+    """Read what was found before the sweep `real` was there: experiments.json, and NAME.json of each data set."""
+    sets = read_json(folder / "experiments.json") or []
+    return [(each, read_json(folder / f"{each['name']}.json")) for each in sets]
 
 
 def bars_table(found):
@@ -83,19 +91,24 @@ def _measured(bar, result):
 
 
 def _overview(found):
-    head = ["data set", "records", "bp", "split by", "metric", "10 % kept", "5 % kept", "full attention", KMERS, GC]
+    shown = {name: title for name, title in MODELS.items() if any(_has(result, name) for _, result in found)}
+    head = ["data set", "records", "bp", "split by", "metric", *shown.values()]
     rows = []
     for each, result in found:
         if not result:
-            rows.append([each["title"], *[""] * 3, f"*{NOT_YET}*", *[""] * 5])
+            rows.append([each["title"], *[""] * 3, f"*{NOT_YET}*", *[""] * len(shown)])
             continue
         data, whole = result["dataset"], result["strata"]["all"]
         low, middle, high = data["lengths"]
         length = f"{low:,}" if low == high else f"{low:,}-{high:,} (median {middle:,})"
-        scores = [_mean(whole["models"].get(name)) for name in ("sparse10", "sparse5", "full", KMERS, GC)]
+        scores = [_mean(whole["models"].get(name)) for name in shown]
         by = data["split_by"]
         rows.append([each["title"], f"{data['n_records']:,}", length, by, NAMES[whole["metric"]], *scores])
     return table(head, rows)
+
+
+def _has(result, name):
+    return bool(result) and name in result["strata"]["all"]["models"]
 
 
 def _mean(model):

@@ -115,9 +115,8 @@ def _verdicts(results, sweep, data):
         found = run["evaluation"].get("verdict")
         if found and run["variant"] not in seen:
             seen.add(run["variant"])
-            text = found if isinstance(found, str) else found.get("text") or found.get("verdict", "")
-            rows.append([run["label"] or run["variant"], text])
-    return "Is it good?\n\n" + table(["model", "verdict of `gsa evaluate`"], rows) if rows else ""
+            rows.append([run["label"] or run["variant"], f"**{found[0]['answer']}**", found[0]["because"]])
+    return "Is this model good?\n\n" + table(["model", "verdict of `gsa evaluate`", "because"], rows) if rows else ""
 
 
 _TABLES = (_models, _comparisons, _verdicts, _selection, motif_table, novel_table, audit_table)

@@ -6,12 +6,13 @@ from mlx_gsa.configs import config_path
 from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.experiments.criteria import judge, load_criteria
 from mlx_gsa.experiments.page.claims import short_table
-from mlx_gsa.experiments.page.datasets import render_datasets
+from mlx_gsa.experiments.page.datasets import earlier_sets, render_datasets
 from mlx_gsa.experiments.page.page import load_scales, relative_pictures, render_page
 from mlx_gsa.experiments.page.readme import fill_readme
+from mlx_gsa.experiments.page.real_sets import real_sets
 from mlx_gsa.experiments.pictures import draw_pictures
 
-SHOWN = ("full", "standard", "quick")
+SHOWN, REAL = ("full", "standard", "quick"), "real"
 
 
 def write_pages(results, page, criteria=None):
@@ -38,12 +39,22 @@ def write_pages(results, page, criteria=None):
     pictures = draw_pictures(scales[0], page.parent / "images/results") if scales else {}
     atomic_write_text(page, render_page(results, claims, relative_pictures(pictures, page)))
     written = [page, *pictures.values()]
-    if (results / "datasets/experiments.json").is_file():
+    found, source = _data_sets(results, scales)
+    if found:
         written.append(page.with_name("datasets.md"))
-        atomic_write_text(written[-1], render_datasets(results / "datasets"))
+        atomic_write_text(written[-1], render_datasets(found, source))
     readme = page.parent.parent / "README.md"
     if readme.is_file() and scales:
         rows = judge(scales[0], claims, scales[0].facts["scale"].get("names", {}))
         fill_readme(readme, short_table(rows).rstrip())
         written.append(readme)
     return written
+
+
+def _data_sets(results, scales):
+    """Give what was found of the real data sets, by the largest scale that has them, and where that is."""
+    for found in scales:
+        sets = real_sets(found, REAL)
+        if any(result for _, result in sets):
+            return sets, f"results/{found.folder.name}/{REAL}"
+    return earlier_sets(results / "datasets"), "results/datasets"
