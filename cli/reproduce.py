@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mlx_gsa.cli.console import console, facts, table
+from mlx_gsa.cli.console import console, facts
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 SHOWN = 20  # differences listed
@@ -67,9 +67,12 @@ def _check(scale, fresh, committed):
     if not found:
         console.print(f"As committed ({how}).")
         return 0
-    rows = [(each.file, each.where, _text(each.committed), _text(each.fresh)) for each in found[:SHOWN]]
-    more = f"and {len(found) - SHOWN:,} more" if len(found) > SHOWN else None
-    console.print(table(f"Not as committed ({how})", ["file", "figure", "committed", "now"], rows, more))
+    console.print(f"Not as committed ({how}), {len(found):,} figure{'s' * (len(found) > 1)}:")
+    for each in found[:SHOWN]:
+        line = f"{each.file} {each.where}: committed {_text(each.committed)}, now {_text(each.fresh)}"
+        console.print(line, markup=False, soft_wrap=True)
+    if len(found) > SHOWN:
+        console.print(f"and {len(found) - SHOWN:,} more")
     return 1
 
 

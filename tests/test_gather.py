@@ -41,7 +41,8 @@ def sweep(tmp_path):
             run.with_name(f"{name}.json").write_text(json.dumps({"train": {"command": f"gsa train --out {run}"}}))
             cells.append({"data": "toy", "variant": variant, "label": variant.upper(), "seed": 0, "fold": fold,
                           "folder": f"toy/{name}", "state": "finished" if finished else "interrupted"})  # fmt: skip
-    bars = [{"what": "toys told apart", "at_least": 0.4}, {"what": "never run", "at_least": 1, "step": "mutants", "reads": "right"}]
+    bars = [{"what": "toys told apart", "at_least": 0.4}]
+    bars += [{"what": "never run", "at_least": 1, "step": "mutants", "reads": "right"}]
     data = {"name": "toy", "title": "Toys", "prepare": ["recipe", "toy"], "min_lengths": [20, 21], "bars": bars}
     step = {"name": "mouse", "kind": "transfer", "data": ["toy"]}
     spec = {"title": "A trial", "purpose": "Why.", "reference": "full", "data": [data], "steps": [step]}
