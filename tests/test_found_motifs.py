@@ -27,6 +27,9 @@ NOVEL = {"n_novel": 1, "test_records": 90, "motifs": [
      "test": {control: {"enrichment": interval(2)} for control in CONTROLS}},
     {"consensus": "TATAAA", "novel": False, "known": True, "closest": {"name": "TBP"}, "sites": 9, "q": None,
      "test": None}]}  # fmt: skip
+PEAK = {"q": 1e-5, "gap_low": 22.0, "gap_high": 42.0, "enrichment": 10.7}
+PAIR = {"first": {"name": "CAAT"}, "second": {"name": "TATA"}, "pairs": 205, "tested": True, "peaks": [PEAK]}
+SPACING = {"pairs": [PAIR, PAIR | {"peaks": [], "tested": False}]}
 AUDIT = {"checks": [
     {"name": "label leak", "question": "Does it leak?", "verdict": "fail", "why": "it tells the label"},
     {"name": "stability", "question": "Is it stable?", "verdict": "not tested", "why": "one seed only"}]}  # fmt: skip
@@ -36,7 +39,7 @@ AUDIT = {"checks": [
 def results(tmp_path):
     folder = make_results(tmp_path / "quick", figures={"enrichment": {"where": "trial/toy/sparse-10"}})
     data = read_json(folder / "trial/toy.json")
-    data["runs"] = [run("sparse-10", motifs=MOTIFS, novel=NOVEL, audit=AUDIT), *data["runs"]]
+    data["runs"] = [run("sparse-10", motifs=MOTIFS, novel=NOVEL, spacing=SPACING, audit=AUDIT), *data["runs"]]
     write(folder / "trial/toy.json", data)
     return folder
 
@@ -66,6 +69,12 @@ def test_new_motifs_are_counted(results):
     assert row.verdict == "supported" and row.finding.text == "1: ACGTTT"
 
 
+def test_the_clearest_distance_is_told(results):
+    (row,) = judged(results, "spacing", below=0.01)
+    assert row.verdict == "supported" and row.finding.beside == "10.7 x the null"
+    assert row.finding.text == "q = 1e-05: CAAT and TATA, 22 to 42 bp between the sites"
+
+
 def test_what_was_not_run_is_not_testable(tmp_path):
     folder = make_results(tmp_path / "quick")
     assert judged(folder, "enrichment", below=0.01)[0].why == "`gsa motifs` was not run on trial, sparse-10"
@@ -75,6 +84,7 @@ def test_tables_and_figure_show_them(results, tmp_path):
     page = render_page(results.parent, [])
     assert "| TATA and 1 more | top 1 % | 25.0% | 5.0 (5.0 to 5.0) |" in page and "| 0.002 | **yes** |" in page
     assert "| ACGTTT | **yes** | none | 12 | 2.0 (2.0 to 2.0)" in page and "| TATAAA | no | TBP |" in page
+    assert "| CAAT, TATA | 205 | 22 to 42 | 10.7 x | 1e-05 |" in page and "| too few to test |" in page
     assert "| Does it leak? | **fail** | it tells the label |" in page
     assert "enrichment" in draw_pictures(Results(results), tmp_path / "images")
 

@@ -1,4 +1,4 @@
-"""Numbers of claims that come from `gsa motifs` and `gsa audit`: enrichment, novel motifs, checks of the audit."""
+"""Numbers of claims that come from `gsa motifs` and `gsa audit`: enrichment, novel motifs, spacing, checks."""
 
 from mlx_gsa.experiments.findings import Finding, NotFound, split_place
 from mlx_gsa.experiments.page.text import plain, small
@@ -30,6 +30,20 @@ def novel(results, where, variant):
         yield data, Finding(count, None, None, f"{count}: {names}" if count else "none", beside, source)
 
 
+def spacing(results, where, variant):
+    """Smallest q of a preferred distance between two motifs whose sites are both kept, with that distance."""
+    for data, found, source in _files(results, where, variant, "spacing", "gsa motifs --spacing"):
+        peaks = [(pair, peak) for pair in found["pairs"] for peak in pair["peaks"]]
+        if not peaks:
+            tested = sum(pair["tested"] for pair in found["pairs"])
+            yield data, NotFound(f"no distance beyond the null in {tested} pairs of motifs that could be tested")
+            continue
+        pair, peak = min(peaks, key=lambda each: each[1]["q"])
+        names = f"{pair['first']['name']} and {pair['second']['name']}"
+        text = f"q = {small(peak['q'])}: {names}, {peak['gap_low']:.0f} to {peak['gap_high']:.0f} bp between the sites"
+        yield data, Finding(peak["q"], None, None, text, f"{peak['enrichment']:.1f} x the null", source)
+
+
 def audit(results, where, variant, check):
     """Whether a check of the audit passed: 1, or 0."""
     for data, found, source in _files(results, where, variant, "audit", "gsa audit"):
@@ -56,4 +70,4 @@ def _files(results, where, variant, name, command):
             yield each, runs[0][name], f"{sweep}/{each}.json"
 
 
-FINDINGS = {"enrichment": enrichment, "novel": novel, "audit": audit}
+FINDINGS = {"enrichment": enrichment, "novel": novel, "spacing": spacing, "audit": audit}

@@ -21,7 +21,7 @@ CUTS = ("kept", "top 1 %")
 DATA_FIELDS = ("task", "classes", "n_records", "n_bases", "splits", "seed", "dropped", "normalised", "duplicates")
 EXTRAS = {"motifs": "motifs/motifs.json", "novel": "motifs/novel.json", "spacing": "motifs/spacing.json"}
 EXTRAS |= {"audit": "audit/audit.json"}
-MOST_ROWS, MOST_FAMILIES = 40, 12  # kept of any table, and of the families of motifs
+MOST_ROWS, MOST_FAMILIES, MOST_PAIRS = 40, 12, 4  # kept of any table; of families and of pairs of motifs
 
 
 def gather_sweep(sweep, folder, places):
@@ -172,7 +172,12 @@ def _motifs(found):
     }
 
 
-_SHORTER = {"motifs": _motifs}
+def _spacing(found):
+    """Keep the first pairs of motifs, which are those of the best ones."""
+    return found | {"pairs": found["pairs"][:MOST_PAIRS]}
+
+
+_SHORTER = {"motifs": _motifs, "spacing": _spacing}
 
 
 def shortened(value):

@@ -49,6 +49,26 @@ def _novel_row(each):
     return [each["consensus"], "**yes**" if each["novel"] else "no", known, each["sites"], *effects, small(each["q"])]
 
 
+def spacing_table(results, sweep, data):
+    """Lay out pairs of motifs with the distances at which both are kept beyond the null."""
+    parts = []
+    for run in _having(results, sweep, data, "spacing"):
+        rows = [_pair_row(pair) for pair in run["spacing"]["pairs"]]
+        head = ["motifs", "kept pairs", "bp between the sites", "times the null", "q"]
+        if rows:
+            parts.append(f"Distances of motifs that are both kept, {_named(run)}:\n\n" + table(head, rows))
+    return "\n".join(parts)
+
+
+def _pair_row(pair):
+    names, count = f"{pair['first']['name']}, {pair['second']['name']}", f"{pair['pairs']:,}"
+    if not pair["peaks"]:
+        return [names, count, "none beyond the null" if pair["tested"] else "too few to test", "", ""]
+    peak = min(pair["peaks"], key=lambda each: each["q"])
+    gap = f"{peak['gap_low']:.0f} to {peak['gap_high']:.0f}"
+    return [names, count, gap, f"{peak['enrichment']:.1f} x", small(peak["q"])]
+
+
 def audit_table(results, sweep, data):
     """Lay out every check of the audit of each run that was audited."""
     parts = []

@@ -1,6 +1,6 @@
 """The section of one sweep: what it asks, and the tables of what its runs and comparisons found."""
 
-from mlx_gsa.experiments.page.looks import audit_table, motif_table, novel_table
+from mlx_gsa.experiments.page.looks import audit_table, motif_table, novel_table, spacing_table
 from mlx_gsa.experiments.page.text import NAMES, NOT_YET, percent, plain, selected, small, table
 
 
@@ -119,4 +119,4 @@ def _verdicts(results, sweep, data):
     return "Is this model good?\n\n" + table(["model", "verdict of `gsa evaluate`", "because"], rows) if rows else ""
 
 
-_TABLES = (_models, _comparisons, _verdicts, _selection, motif_table, novel_table, audit_table)
+_TABLES = (_models, _comparisons, _verdicts, _selection, motif_table, novel_table, spacing_table, audit_table)
