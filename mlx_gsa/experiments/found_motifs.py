@@ -36,7 +36,8 @@ def spacing(results, where, variant):
         peaks = [(pair, peak) for pair in found["pairs"] for peak in pair["peaks"]]
         if not peaks:
             tested = sum(pair["tested"] for pair in found["pairs"])
-            yield data, NotFound(f"no distance beyond the null in {tested} pairs of motifs that could be tested")
+            none = Finding(1.0, None, None, f"no distance beyond the null in {tested} pairs tested", "", source)
+            yield data, none if tested else NotFound("no pair of motifs had enough kept sites")
             continue
         pair, peak = min(peaks, key=lambda each: each[1]["q"])
         names = f"{pair['first']['name']} and {pair['second']['name']}"

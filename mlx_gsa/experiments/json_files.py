@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 from mlx_gsa.data.atomic import atomic_write_text
@@ -34,8 +35,18 @@ def write_json(path, value, places=()):
     path.parent.mkdir(parents=True, exist_ok=True)
     for place in sorted({str(place) for place in places}, key=len, reverse=True):
         value = _without(place, value)
-    atomic_write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
+    text = json.dumps(_finite(value), indent=1, allow_nan=False)
+    atomic_write_text(path, _INNERMOST.sub(_on_one_line, text) + "\n")
     return path
+
+
+# A list or object with none inside. Line breaks within texts are escaped, so real ones are always between values.
+_INNERMOST = re.compile(r"[\[{][^\[\]{}]*[\]}]")
+
+
+def _on_one_line(found):
+    """Put an innermost list or object on one line: a difference of two versions is then a line for each interval."""
+    return re.sub(r"\n *", " ", re.sub(r"(?<=[\[{])\n *|\n *(?=[\]}])", "", found.group()))
 
 
 def _without(place, value):
