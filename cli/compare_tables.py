@@ -78,12 +78,14 @@ def _test_table(found):
         interval = corrected and {"value": corrected["mean"], **corrected}
         rows.append(
             (
-                f"{each['first']} v {each['second']}", None if simple else _interval(each["retention_above_chance"]),
+                f"{each['first']} v {each['second']}", _spread(each["single_runs"], "retention"),
+                None if simple else _interval(each["retention_above_chance"]),
                 delong and f"z {_z(delong['z'])}, p {_p(delong['p'])}", _interval(interval, "{:+.4f}"),
                 corrected and f"t {_z(corrected['t'])}, p {_p(corrected['p'])}",
             )
         )  # fmt: skip
-    heads = ["comparison", "retention above chance", "DeLong", "difference over folds", "corrected t-test"]
+    heads = ["comparison", "retention, single runs", "retention above chance", "DeLong", "difference over folds",
+             "corrected t-test"]  # fmt: skip
     caption = "DeLong: test records; corrected t (Nadeau and Bengio): also the choice of training records, roughly"
     return table("Further tests", heads, rows, caption)
 
@@ -103,8 +105,9 @@ def _closing(manifest):
         yield f"Left out, not finished, not evaluated or changed: {len(manifest['left_out'])} ({some})."
 
 
-def _spread(values):
-    known = [each["value"] for each in values if each["value"] is not None]
+def _spread(rows, name="value"):
+    """Write the lowest and the highest of single runs, where there are two or more."""
+    known = [each[name] for each in rows if each[name] is not None]
     return f"{min(known):.3f}–{max(known):.3f}" if len(known) > 1 else None
 
 

@@ -74,6 +74,18 @@ def test_difference_and_retention_are_those_of_the_means(runs):
     assert it["pairs"] == 3 and it["folds"] == [0, 1, 2]
 
 
+def test_single_runs_are_paired_by_seed_and_fold(runs):
+    found = compared(runs[0])["datasets"]["toy"]
+    values = {name: {(v["seed"], v["fold"]): v["value"] for v in found["models"][name]["values"]}
+              for name in ("sparse", "full", "k-mers")}  # fmt: skip
+    alone = pair(found, "sparse", "full")["single_runs"]
+    assert [(run["seed"], run["fold"]) for run in alone] == [(0, 0), (0, 1), (0, 2)]  # the full one has one seed
+    assert alone[1]["retention"] == pytest.approx(values["sparse"][0, 1] / values["full"][0, 1])
+    against = pair(found, "sparse", "k-mers")["single_runs"]  # fitted once a fold, for every seed
+    assert len(against) == 6
+    assert against[3]["difference"] == pytest.approx(values["sparse"][1, 1] - values["k-mers"][None, 1])
+
+
 def test_tests_are_the_librarys(runs):
     found = compared(runs[0])["datasets"]["toy"]
     it = pair(found, "sparse", "full")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlx_gsa.errors import GsaError
+from mlx_gsa.evaluation.bootstrap import positive_ratio
 from mlx_gsa.evaluation.compare import MARGINS
 from mlx_gsa.evaluation.cross_validation import average, p_at_most, p_of_zero, score_fold
 from mlx_gsa.evaluation.delong import delong_over_folds
@@ -57,7 +58,8 @@ def compare_collection(
     -------
     dict
         For JSON: ``format``, ``manifest`` and ``datasets``, each with ``models`` and ``comparisons``. A comparison is
-        made over the folds that both models have; ``means`` are theirs, in these folds. Intervals cover
+        made over the folds that both models have; ``means`` are theirs, in these folds, and ``single_runs`` show each
+        seed and fold that both have. Intervals cover
         test records, see `evaluation.cross_validation`; ``nadeau_bengio`` stands for training records too. Over all
         comparisons ``q`` is Benjamini and Hochberg's of the bootstrap ``p``. Of several outputs the metric is the
         mean over them.
@@ -123,7 +125,8 @@ def _metrics(pool, asked):
     metrics = metrics_of(pool.task, pool.outputs)
     if asked and asked not in metrics:
         where = f"{pool.name}, {pool.task}"
-        raise GsaError("Unknown metric", where=where, expected=", ".join(metrics), found=asked)
+        mend = "Choose one of these, or with --data-set data of another task."
+        raise GsaError("Unknown metric", where=where, expected=", ".join(metrics), found=asked, mend=mend)
     leading = asked or next(iter(metrics))
     return {leading: metrics[leading], **metrics}
 
@@ -224,11 +227,31 @@ def _comparison(pool, scored, first, second, metric, options):
         "q": None,
         "retention": retention,
         "retention_above_chance": None if chance is None else mine.over(other, chance).interval(level),
+        "single_runs": _single_runs(pool, folds, scored, first, second),
         "p_inferior": {f"{margin:g}": p_at_most(ratio.draws, margin) for margin in MARGINS},
         "verdict": in_words(beside, retention, second in pool.simple),
         "delong": _delong(pool, folds, first, second, level),
         "nadeau_bengio": _nadeau_bengio(pool, folds, scored, first, second, level),
     }
+
+
+def _single_runs(pool, folds, scored, first, second):
+    """Return difference and retention of each seed and fold that both have: what the choice of a seed does."""
+    rows = []
+    for number in folds:
+        values = [_by_seed(pool, name, number, scored[name][number].seeds) for name in (first, second)]
+        any_seed = [each.get(None) for each in values]
+        for seed in sorted({seed for each in values for seed in each if seed is not None}):
+            mine, other = (each.get(seed, same) for each, same in zip(values, any_seed, strict=True))
+            if mine is not None and other is not None:
+                ratio = float(positive_ratio(mine, other))
+                rows.append({"seed": seed, "fold": number, "difference": mine - other, "retention": ratio})
+    return rows
+
+
+def _by_seed(pool, name, number, values):
+    """Return the metric by seed; a simple model has one for all seeds, under None."""
+    return dict(zip(pool.seeds.get((name, number), [None]), values, strict=True))
 
 
 def in_words(difference, retention, against_simple=False) -> str:

@@ -9,7 +9,7 @@ NAME = "comparison"
 COLUMNS = (
     "data_set", "metric", "first", "second", "pairs", "first_mean", "second_mean", "difference", "low", "high", "p",
     "q", "retention", "retention_low", "retention_high", "p_inferior_0.95", "p_inferior_0.9", "verdict", "delong_z",
-    "delong_p", "corrected_t", "corrected_p",
+    "delong_p", "corrected_t", "corrected_p", "single_runs", "retention_lowest", "retention_highest",
 )  # fmt: skip
 
 
@@ -51,7 +51,14 @@ def _row(name, found, each):
         *(each["difference"][part] for part in ("value", "low", "high")), each["p"], each["q"],
         *(retention.get(part) for part in ("value", "low", "high")), *each["p_inferior"].values(), each["verdict"],
         *(delong.get(part) for part in ("z", "p")), *(corrected.get(part) for part in ("t", "p")),
+        len(each["single_runs"]), *_extremes(each),
     ]  # fmt: skip
+
+
+def _extremes(each):
+    """Return the lowest and the highest retention of single runs."""
+    known = [run["retention"] for run in each["single_runs"] if run["retention"] is not None]
+    return [min(known, default=None), max(known, default=None)]
 
 
 def _text(value):
