@@ -14,8 +14,9 @@ from mlx_gsa.evaluation.multiple_testing import benjamini_hochberg
 from mlx_gsa.evaluation.nadeau_bengio import corrected_t_test
 from mlx_gsa.evaluation.prediction import auroc
 from mlx_gsa.experiments.collect_runs import collect_runs
-from mlx_gsa.experiments.comparison import Options, compare_collection, in_words
+from mlx_gsa.experiments.comparison import Options, compare_collection
 from mlx_gsa.experiments.comparison_files import save_comparison
+from mlx_gsa.experiments.pairwise import in_words
 
 FAST = Options(n=60)
 FOLDS, SEEDS = (0, 1, 2), (0, 1)
@@ -204,7 +205,8 @@ def test_files(runs, tmp_path):
     paths = save_comparison(found, tmp_path / "out/here")
     assert json.loads(paths[0].read_text()) == found and found["format"] == "mlx_gsa.comparison"
     heads, *rows = (line.split("\t") for line in paths[1].read_text().splitlines())
-    assert len(rows) == 3 and all(len(row) == len(heads) for row in rows)
+    assert len(rows) == 6 and {row[1] for row in rows} == {"all", "GC-matched"}
+    assert all(len(row) == len(heads) for row in rows)
     first = dict(zip(heads, rows[0], strict=True))
     it = pair(found["datasets"]["toy"], "sparse", "full")
     assert float(first["retention_low"]) == pytest.approx(it["retention"]["low"], rel=1e-5)
@@ -231,10 +233,13 @@ def test_command_shows_and_writes(gsa, runs, tmp_path):
 def test_options_of_the_command_reach_the_library(gsa, runs):
     folders = [runs[0] / f"{name}-fold0" for name in ("sparse-seed0", "full-seed0")]
     chosen = ["--reference", "sparse", "--metric", "mcc", "--data-set", "toy", "--no-group", "--bootstrap", "30"]
-    result = gsa("compare", *folders, *chosen, "--json")
+    result = gsa("compare", *folders, *chosen, "--no-strata", "--min-length", "9", "--json")
     assert result.exit_code == 0, result.output
     manifest = json.loads(result.stdout)["manifest"]
     assert [manifest[n] for n in ("reference", "metric", "by_group", "bootstrap")] == ["sparse", "mcc", False, 30]
-    assert manifest["command"].endswith("--reference sparse --metric mcc --data-set toy --no-group")
+    assert manifest["command"].endswith(
+        "--reference sparse --metric mcc --data-set toy --min-length 9 --no-group --no-strata"
+    )
+    assert not json.loads(result.stdout)["datasets"]["toy"]["strata"]
     assert not (runs[0] / "comparison.json").exists()
     assert gsa("compare").exit_code == 2
