@@ -233,6 +233,8 @@ def _decoy_table(selection):
 
 
 def _cost_table(evaluation):
+    if _rival(evaluation):
+        return _rival_cost_table(evaluation)
     cost, flops = evaluation.cost, evaluation.cost["flops"]
     counts = [f"{flops[name]['lookup']['total'] / 1e6:,.2f} M" for name in ("sparse", "full")]
     rows = [
@@ -252,6 +254,24 @@ def _cost_table(evaluation):
     return table(f"Cost at {flops['length']:,} bp{batch}", columns, rows)
 
 
+def _rival(evaluation):
+    """Whether the model is a CNN: it selects nothing, and there is no full attention to hold it against."""
+    return evaluation.manifest.get("architecture", "sparse") != "sparse"
+
+
+def _rival_cost_table(evaluation):
+    cost, flops, measured = evaluation.cost, evaluation.cost["flops"], evaluation.cost["measured"]
+    rows = [
+        ("operations a sequence", f"{flops['sparse']['lookup']['total'] / 1e6:,.2f} M"),
+        ("parameters", cost["parameters"]),
+    ]
+    if measured:
+        rows.append(("seconds a batch", f"{measured['sparse']['seconds']:.4f}"))
+        rows.append(("peak memory (MB)", f"{measured['sparse']['peak_bytes'] / 1e6:.1f}"))
+    batch = f", batch of {measured['batch_size']}" if measured else ""
+    return table(f"Cost at {flops['length']:,} bp{batch}", ["", "this model"], rows)
+
+
 def _notes(evaluation):
     manifest = evaluation.manifest
     if manifest["same_data"] is False:
@@ -262,7 +282,9 @@ def _notes(evaluation):
         yield "The model does not say what it was trained on: test records may have been seen in training."
     if evaluation.split == "all" and manifest["same_data"] is not False:
         yield "All records were scored, also those that the run was trained on."
-    if evaluation.selection is None:
+    if _rival(evaluation):
+        yield "The model is a CNN without a selector: it reads every position, and nothing is scored as selected."
+    elif evaluation.selection is None:
         yield "The data set does not know its sites, so what the model selects cannot be scored here."
 
 

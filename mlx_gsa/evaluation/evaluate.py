@@ -109,7 +109,8 @@ def evaluate_run(
         kept_share=kept_share,
         selection=selection,
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
-        manifest=evaluation_manifest(run, dataset, split, len(indices), bootstrap, batch_size, **settings),
+        manifest=evaluation_manifest(run, dataset, split, len(indices), bootstrap, batch_size, **settings)
+        | {"architecture": predictor.config.architecture},
         baselines=beside,
         calibration=calibration,
         verdict=judge(dataset.task, labels, metrics, beside, calibration) if baselines else None,
@@ -138,14 +139,14 @@ def _indices(dataset, split, min_length):
 
 
 def _predict(predictor, dataset, indices, batch_size, report, seed):
-    """Stream the split through the model; keep predictions, share kept and the tally, None without sites."""
+    """Stream the split through the model: predictions, share kept, and the tally unless sites or selector lack."""
     sites = dataset.sites
-    tally = None if sites is None else SelectionTally(seed=seed)
+    tally = SelectionTally(seed=seed) if sites is not None and predictor.config.selects else None
     outputs, n_kept, n_positions = [], 0, 0
     stream = predictor.predict((dataset.sequence(i) for i in indices), batch_size=batch_size)
     for done, (index, found) in enumerate(zip(indices, stream, strict=True), start=1):
         outputs.append(np.array(found.prediction, np.float64))
-        n_kept, n_positions = n_kept + len(found.kept), n_positions + len(found.relevance)
+        n_kept, n_positions = n_kept + len(found.kept), n_positions + int(dataset.lengths[index])
         _check_output(outputs[-1], dataset.records.id[index])
         if tally is not None:
             tally.add(found.relevance, found.kept, sites.of(index))

@@ -35,7 +35,7 @@ class Evaluation:
     kept_share : float
         Positions kept over all positions.
     selection : SelectionReport or None
-        None where the data set does not know its sites.
+        None where the data set does not know its sites or the model has no selector.
     cost : dict
         ``parameters``, ``flops`` (see `cost.compare_flops`), ``measured`` (see `cost.compare_forward`) or
         None.
@@ -45,7 +45,7 @@ class Evaluation:
         The same metrics within strata (GC-matched, per kind of negatives), see `matching.score_strata`; None unless the
         task is binary.
     manifest : dict
-        Run, data, split, seed, versions, machine and the command that repeats this.
+        Run, architecture, data, split, seed, versions, machine and the command that repeats this.
     calibration : dict of str to Calibration or None
         By output, of a single one by the empty name; see `calibration.calibrate`.
     verdict : list of dict or None
