@@ -68,8 +68,11 @@ def test_values_must_be_usable(changes):
 def test_a_missing_key_is_named():
     tables = toy_tables()
     del tables["purpose"]
-    with pytest.raises(ConfigError, match="key is missing .purpose in toy.toml"):
+    with pytest.raises(ConfigError, match=r"key is missing .purpose in toy.toml"):
         parse_spec(tables, "toy.toml")
+    with pytest.raises(ConfigError) as caught:
+        parse_spec(tables | {"porpose": "misspelt"}, "toy.toml")
+    assert caught.value.mend == "Did you mean purpose?"
 
 
 def test_several_sparsities_are_several_variants():

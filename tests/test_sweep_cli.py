@@ -82,8 +82,8 @@ def test_options_reach_the_sweep(gsa, monkeypatch):
     monkeypatch.setattr(runner, "run_sweep", lambda *given: calls.append(given) or runner.SweepResult())
     toy_data()
     path = write_toml(data=[{"name": "toy", "folds": [0, 1, 2]}, {"name": "b"}])
-    given = ("--only", "full", "--only", "sparse", "--data", "toy", "--folds", "0,2", "--seeds", "0", "--data-root", "R")
-    assert gsa("sweep", path, *given, "--out", "x/y", "--jobs", 3, "--overwrite").exit_code == 0
+    given = ("--only", "full", "--only", "sparse", "--data", "toy", "--folds", "0,2", "--seeds", "0")
+    assert gsa("sweep", path, *given, "--data-root", "R", "--out", "x/y", "--jobs", 3, "--overwrite").exit_code == 0
     spec, out, options, _ = calls[0]
     assert spec.name == "toy" and out == Path("x/y")
     assert options == SweepOptions(("full", "sparse"), ("toy",), (0, 2), (0,), "R", 3, True)
