@@ -123,10 +123,9 @@ def leave_out(motifs: Sequence[Motif], names: Iterable[str], alike: float = ALIK
         if not named:
             raise MotifError("no such motif to leave out", expected="an identifier or a name in the set", found=name)
         out += named
-    close = [bool(out) and similarities(motif, out).max() >= alike for motif in motifs]
-    split = ([m for m, gone in zip(motifs, close, strict=True) if gone is flag] for flag in (False, True))
-    kept, gone = split
-    return kept, gone
+    gone = [motif for motif in motifs if out and similarities(motif, out).max() >= alike]
+    ids = {motif.id for motif in gone}
+    return [motif for motif in motifs if motif.id not in ids], gone
 
 
 def merge(first: Motif, second: Motif) -> Motif:

@@ -13,7 +13,7 @@ from mlx_gsa.motifs.seeds import WordCounts, next_seed
 FLANK = WIDTH // 2  # a site whose middle is in a window reaches at most so far beyond it (bp)
 SITE = 0.5  # posterior from which a window counts as having a site
 FEWEST_SITES = 20
-TRIM = 0.15  # bits beside background that the outermost columns of a matrix have at least
+TRIM = 0.25  # bits beside background that the outermost columns of a matrix have at least
 SAME = 0.7  # similarity from which what two words, or two components, stand for is one motif
 ENOUGH = 8000  # windows on which the mixture is fitted at first
 FEWEST_WORDS = 8  # occurrences from which a word is followed up
