@@ -16,7 +16,9 @@ COMMANDS = {
     "data": "Look at a prepared data set; merge, subset or export it.",
     "train": "Train a model on a prepared data set.",
     "evaluate": "Measure how well a trained model predicts and what it selects.",
+    "compare": "Compare runs over seeds and folds, with intervals and tests.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
+    "motifs": "Test which known motifs are enriched at the positions that a model keeps.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",
 }
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

@@ -1,14 +1,13 @@
 """What an evaluation found, and how it is written: JSON, a table of predictions, the command that repeats it."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mlx_gsa.data.atomic import atomic_write_bytes, atomic_write_text
-from mlx_gsa.evaluation.bootstrap import Interval
+from mlx_gsa.evaluation.jsonable import jsonable
 from mlx_gsa.evaluation.selection_report import SelectionReport
 from mlx_gsa.runtime import machine, versions
 
@@ -79,7 +78,7 @@ class Evaluation:
 
     def to_dict(self) -> dict:
         """Give everything but the single predictions as what JSON can hold; nan becomes None."""
-        return _jsonable(
+        return jsonable(
             {
                 "manifest": self.manifest,
                 "task": self.task,
@@ -173,18 +172,6 @@ def evaluation_manifest(run, dataset, split, n, bootstrap, batch_size, seed, by_
 def _without(entries, name):
     """Return a dict without one of its entries."""
     return {key: value for key, value in entries.items() if key != name}
-
-
-def _jsonable(value):
-    if isinstance(value, Interval):
-        return _jsonable(value.to_dict())
-    if isinstance(value, dict):
-        return {str(key): _jsonable(part) for key, part in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [_jsonable(part) for part in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _text(value):

@@ -1,1 +1,1 @@
-"""Motifs at what a model keeps: enrichment of known ones, discovery of new ones, their spacing."""
+"""Motifs at the positions a model looks at: enrichment of known ones, families, known sites, novel ones, spacing."""

@@ -1,0 +1,1 @@
+"""Experiments: many runs at once, made, collected and held against each other."""
