@@ -1,0 +1,119 @@
+"""Novel motifs written down: novel.meme for TOMTOM and other scanners, novel.json with everything measured."""
+
+import json
+from pathlib import Path
+
+from mlx_gsa.data.atomic import atomic_write_text
+from mlx_gsa.evaluation.jsonable import jsonable
+from mlx_gsa.motifs.enrichment import ALPHA
+from mlx_gsa.motifs.meme import meme_text
+from mlx_gsa.motifs.novel import NovelMotif, NovelStudy
+from mlx_gsa.runtime import machine, versions
+
+FORMAT, FORMAT_VERSION = "mlx_gsa.novel", 1
+JSON, MEME = "novel.json", "novel.meme"
+
+
+def novel_manifest(run, dataset, command, settings, motifs_name="", left_out=()) -> dict:
+    """Say what novel motifs were looked for in, beside which database, and the command that repeats it.
+
+    Parameters
+    ----------
+    run : RunInfo
+        Read here: ``path``, ``data_hash``.
+    dataset : Dataset
+    command : str
+    settings : dict
+        Options of `find_novel`.
+    motifs_name : str
+        Of the database.
+    left_out : sequence of Motif
+        Taken out of it.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "command": command,
+        "run": str(run.path),
+        "dataset": str(dataset.path),
+        "data_hash": dataset.data_hash,
+        "fold": dataset.fold,
+        "same_data": None if run.data_hash is None else run.data_hash == dataset.data_hash,
+        "motifs": motifs_name,
+        "left_out": [{"id": motif.id, "name": motif.name} for motif in left_out],
+        "settings": {name: value for name, value in settings.items() if isinstance(value, int | float | str | None)},
+        "seed": settings.get("seed", 0),
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+def study_dict(study: NovelStudy, manifest: dict) -> dict:
+    """Give a study as what JSON can hold; confirmed new motifs first, then the others."""
+    ordered = [*study.novel, *(each for each in study.motifs if each not in study.novel)]
+    return jsonable(
+        {
+            "manifest": manifest,
+            "alpha": ALPHA,
+            "peaks": study.peaks,
+            "discovery_records": study.discovery_records,
+            "test_records": study.test_records,
+            "background": list(study.composition),
+            "n_novel": len(study.novel),
+            "motifs": [_motif_dict(each, each in study.novel) for each in ordered],
+        }
+    )
+
+
+def save_novel(study: NovelStudy, folder, manifest: dict) -> list[Path]:
+    """Write novel.json with every motif discovered, and novel.meme with those that are new and confirmed.
+
+    Parameters
+    ----------
+    study : NovelStudy
+    folder : Path
+        Made if missing.
+    manifest : dict
+
+    Returns
+    -------
+    list of Path
+        Without new motifs the MEME file holds its header alone.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / JSON, folder / MEME]
+    atomic_write_text(paths[0], json.dumps(study_dict(study, manifest), indent=1, allow_nan=False) + "\n")
+    atomic_write_text(paths[1], meme_text([each.motif for each in study.novel], study.composition))
+    return paths
+
+
+def _motif_dict(each: NovelMotif, novel) -> dict:
+    """Give one motif as a dictionary."""
+    row = each.enrichment
+    controls = None if row is None else {name: one._asdict() for name, one in row.against.items()}
+    found = None if row is None else {"cut": row.cut, "found": row.found, "records": row.records,
+                                      "observed": row.observed, "positions": row.positions, **controls}  # fmt: skip
+    return {
+        "id": each.motif.id,
+        "consensus": each.motif.name,
+        "novel": novel,
+        "known": each.is_known,
+        "confirmed": each.confirmed,
+        "width": each.motif.width,
+        "information": each.motif.information_content,
+        "z": each.z,
+        "sites": each.sites,
+        "discovery_records": each.records,
+        "unmatched": each.unmatched,
+        "closest": each.closest and each.closest._asdict(),
+        "test": found,
+        "label": each.label and each.label._asdict(),
+        "q": each.q,
+        "counts": each.motif.counts.round(2),
+        "matrix": each.motif.ppm().round(4),
+    }
