@@ -1,4 +1,4 @@
-"""Whether a motif at kept positions goes with the label: what no selector that learned noise can fake on the test split.
+"""Whether a motif at kept positions goes with the label: what a selector that learned noise cannot fake.
 
 A selector keeps what its filters like, also one that was trained on shuffled labels; its taste is enriched at what it
 keeps, and says nothing. So a motif has to tell something about the labels of records that were never trained on, beyond

@@ -72,6 +72,11 @@ class NovelMotif(NamedTuple):
         """Whether the test records confirm it: q < 0.01 against every control and for the label."""
         return self.q < ALPHA
 
+    @property
+    def is_novel(self) -> bool:
+        """Whether the database does not hold it and the test records confirm it."""
+        return self.confirmed and not self.is_known
+
 
 class NovelStudy(NamedTuple):
     """What `find_novel` found.
@@ -90,7 +95,7 @@ class NovelStudy(NamedTuple):
     @property
     def novel(self) -> list[NovelMotif]:
         """Those that the database does not hold and the test records confirm."""
-        return [each for each in self.motifs if each.confirmed and not each.is_known]
+        return [each for each in self.motifs if each.is_novel]
 
 
 def find_novel(

@@ -1,10 +1,13 @@
 """Novel motifs written down: novel.meme for TOMTOM and other scanners, novel.json with everything measured."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlx_gsa.data.atomic import atomic_write_text
+from mlx_gsa.dna.motifs import Motif
 from mlx_gsa.evaluation.jsonable import jsonable
+from mlx_gsa.motifs.alignment import align
 from mlx_gsa.motifs.enrichment import ALPHA
 from mlx_gsa.motifs.meme import meme_text
 from mlx_gsa.motifs.novel import NovelMotif, NovelStudy
@@ -54,7 +57,7 @@ def novel_manifest(run, dataset, command, settings, motifs_name="", left_out=())
 
 def study_dict(study: NovelStudy, manifest: dict) -> dict:
     """Give a study as what JSON can hold; confirmed new motifs first, then the others."""
-    ordered = [*study.novel, *(each for each in study.motifs if each not in study.novel)]
+    ordered = sorted(study.motifs, key=lambda each: not each.is_novel)
     return jsonable(
         {
             "manifest": manifest,
@@ -64,7 +67,7 @@ def study_dict(study: NovelStudy, manifest: dict) -> dict:
             "test_records": study.test_records,
             "background": list(study.composition),
             "n_novel": len(study.novel),
-            "motifs": [_motif_dict(each, each in study.novel) for each in ordered],
+            "motifs": [_motif_dict(each) for each in ordered],
         }
     )
 
@@ -92,7 +95,7 @@ def save_novel(study: NovelStudy, folder, manifest: dict) -> list[Path]:
     return paths
 
 
-def _motif_dict(each: NovelMotif, novel) -> dict:
+def _motif_dict(each: NovelMotif) -> dict:
     """Give one motif as a dictionary."""
     row = each.enrichment
     controls = None if row is None else {name: one._asdict() for name, one in row.against.items()}
@@ -101,7 +104,7 @@ def _motif_dict(each: NovelMotif, novel) -> dict:
     return {
         "id": each.motif.id,
         "consensus": each.motif.name,
-        "novel": novel,
+        "novel": each.is_novel,
         "known": each.is_known,
         "confirmed": each.confirmed,
         "width": each.motif.width,
@@ -116,4 +119,41 @@ def _motif_dict(each: NovelMotif, novel) -> dict:
         "q": each.q,
         "counts": each.motif.counts.round(2),
         "matrix": each.motif.ppm().round(4),
+    }
+
+
+def novel_rows(study: NovelStudy, motifs: Sequence[Motif]) -> list[dict]:
+    """Return the rows that `explain.figures.novel_motifs.novel_motifs_figure` draws, new and confirmed ones first.
+
+    Parameters
+    ----------
+    study : NovelStudy
+    motifs : sequence of Motif
+        The database, for the logos of the closest matrices.
+    """
+    by_id = {motif.id: motif for motif in motifs}
+    ordered = sorted(study.motifs, key=lambda each: not each.is_novel)
+    return [_figure_row(each, by_id) for each in ordered]
+
+
+def _figure_row(each, by_id):
+    """Lay out one motif; the closest matrix is drawn as it aligns."""
+    closest = by_id.get(each.closest.id) if each.closest else None
+    if closest is not None and align(each.motif, closest).reverse:
+        closest = closest.reverse_complement()
+    row, label = each.enrichment, each.label
+    test = ("too few sites", "")
+    if row is not None:
+        q = max(one.q for one in row.against.values())
+        test = (f"{row.found / row.records:.0%} of {row.records:,} records", f"{row.least:.1f} x at least, q {q:.1g}")
+    state = "new" if each.is_novel else "known" if each.is_known else "not confirmed"
+    return {
+        "label": f"{each.motif.id.replace('_', ' ')}: {state}",
+        "note": f"{each.sites:,} sites, {each.records:,} records",
+        "ppm": each.motif.ppm(),
+        "novel": each.is_novel,
+        "closest": (each.closest.name, f"similarity {each.closest.similarity:.2f}") if closest else ("", ""),
+        "closest_ppm": None if closest is None else closest.ppm(),
+        "test": test,
+        "effect": ("", "") if label is None else (f"{label.effect:+.2f} sd", f"q {label.q:.1g}"),
     }

@@ -10,33 +10,23 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import nbinom, norm, poisson
 
 from mlx_gsa.dna.motifs import Motif, MotifScanner
 from mlx_gsa.errors import GsaError
 from mlx_gsa.motifs.hits import Pool, find_hits
-from mlx_gsa.motifs.pair_sites import MotifSites, attention_between, pair_up, shifted, sites_of
+from mlx_gsa.motifs.pair_sites import MotifSites, attention_between, pair_up, sites_of
 from mlx_gsa.motifs.significance import q_values
+from mlx_gsa.motifs.spacing_null import (
+    NULLS,
+    Profile,
+    attention_profile,
+    histogram,
+    log_attention,
+    selection_profile,
+)
 
 ALPHA = 0.01
-NULLS = ("records", "shift")
-FEWEST_REACHED = 10  # permutations beyond the observed value, below which the tail is computed instead of counted
 FEWEST_PAIRS = 20  # below which a pair is not tested
-
-
-class Profile(NamedTuple):
-    """A quantity against distance, each shape (n_bins,).
-
-    ``observed``, ``expected`` under the null with its central 95 % (``low`` to ``high``), ``p`` that of as much or more
-    in the null (of attention: of so far from it, more or less), ``q`` over all bins of all pairs tested together.
-    """
-
-    observed: np.ndarray
-    expected: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    p: np.ndarray
-    q: np.ndarray
 
 
 class Peak(NamedTuple):
@@ -83,6 +73,11 @@ class PairSpacing(NamedTuple):
     records: int
     pairs: int
     peaks: list
+
+    @property
+    def tested(self) -> bool:
+        """Whether there are pairs enough for a test."""
+        return self.pairs >= FEWEST_PAIRS
 
 
 class _Measured(NamedTuple):
@@ -147,7 +142,9 @@ def measure_spacing(
     rng = np.random.default_rng([seed, 31])
     profiles = []
     for (one, other), each in zip(pairs, measured, strict=True):
-        profiles.append((_selection(each, edges, pool, null, permutations, rng), _attention(each, edges, permutations, rng)))
+        first, second, found, attention, _ = each
+        selected = selection_profile(first, second, found, edges, pool.lengths, null, permutations, rng)
+        profiles.append((selected, attention_profile(attention, found, edges, permutations, rng)))
         if progress:
             progress(len(profiles), len(pairs), f"spacing of {one.name} and {other.name}")
     return _corrected(pairs, measured, profiles, edges)
@@ -167,7 +164,7 @@ def _measure(predictor, pool, chosen, edges, batch_size, progress) -> list[_Meas
     """Pair up the sites, and read the attention of pairs that are kept."""
     measured, wanted = [], set()
     for first, second in chosen:
-        present = _histogram(pair_up(first, second, edges[-1]).distance, edges)
+        present = histogram(pair_up(first, second, edges[-1]).distance, edges)
         one, other = first.select(first.kept), second.select(second.kept)
         pairs = pair_up(one, other, edges[-1])
         wanted |= set(one.record[pairs.first].tolist())
@@ -183,71 +180,6 @@ def _measure(predictor, pool, chosen, edges, batch_size, progress) -> list[_Meas
         if progress:
             progress(done, len(records), "attention")
     return measured
-
-
-def _histogram(distance, edges):
-    return np.histogram(distance, edges)[0]
-
-
-def _selection(each, edges, pool, null, permutations, rng) -> Profile:
-    """Hold the number of kept pairs in each bin against the null."""
-    observed, drawn = _histogram(each.pairs.distance, edges), np.zeros((permutations, len(edges) - 1))
-    both = np.intersect1d(each.first.record, each.second.record)
-    first = each.first.select(np.isin(each.first.record, both))
-    second = each.second.select(np.isin(each.second.record, both))
-    for number in range(permutations):
-        if null == "shift":
-            pairs = pair_up(first, shifted(second, pool.lengths, rng), edges[-1])
-        else:
-            partner = np.full(len(pool), -1)
-            partner[both] = both[rng.permutation(len(both))]
-            pairs = pair_up(first, second, edges[-1], partner)
-        drawn[number] = _histogram(pairs.distance, edges)
-    return _profile(observed.astype(float), drawn, _count_tail)
-
-
-def _attention(each, edges, permutations, rng) -> Profile:
-    """Hold the mean attention of each bin against the same values dealt out anew."""
-    values, place = np.log2(np.maximum(each.attention, 1e-6)), np.digitize(each.pairs.distance, edges) - 1
-    inside = (place >= 0) & (place < len(edges) - 1) & np.isfinite(values)
-    values, place = values[inside], place[inside]
-    count = np.bincount(place, minlength=len(edges) - 1)
-    with np.errstate(invalid="ignore"):
-        def mean(dealt):
-            return np.bincount(place, dealt, len(count)) / count
-        observed = mean(values)
-        drawn = np.array([mean(rng.permutation(values)) for _ in range(permutations)]).reshape(permutations, -1)
-    return _profile(observed, drawn, _normal_tail, two_sided=True)
-
-
-def _profile(observed, drawn, tail, two_sided=False) -> Profile:
-    """Compare observed values with those drawn from the null; p is 1 in a bin where nothing is observed."""
-    empty = np.isnan(observed) | (drawn.shape[0] == 0)
-    safe = np.where(np.isnan(drawn), 0.0, drawn)
-    given, mean, variance = np.where(empty, 0.0, observed), safe.mean(axis=0), safe.var(axis=0)
-    if two_sided:
-        given = mean + np.abs(given - mean)
-        reached = (mean + np.abs(safe - mean) >= given - 1e-9).sum(axis=0)
-    else:
-        reached = (safe >= given - 1e-9).sum(axis=0)
-    counted = (reached + 1) / (len(drawn) + 1)
-    computed = np.minimum(tail(given, mean, variance), counted)
-    p = np.where(empty, 1.0, np.where(reached >= FEWEST_REACHED, counted, computed))
-    low, high = np.quantile(safe, [0.025, 0.975], axis=0)
-    return Profile(observed, mean, low, high, p, np.ones(len(p)))
-
-
-def _count_tail(observed, mean, variance):
-    """Return the chance of so many or more: Poisson, or negative binomial where the null varies more."""
-    mean = np.maximum(mean, 1e-3)
-    share = np.clip(mean / np.maximum(variance, mean * (1 + 1e-9)), 1e-9, 1 - 1e-9)
-    spread = nbinom.sf(observed - 1, mean * share / (1 - share), share)
-    return np.where(variance > mean, spread, poisson.sf(observed - 1, mean))
-
-
-def _normal_tail(observed, mean, variance):
-    """Return the chance of a mean so far from that of the null, on either side."""
-    return 2 * norm.sf((observed - mean) / np.sqrt(np.maximum(variance, 1e-12)))
 
 
 def _corrected(pairs, measured, profiles, edges) -> list[PairSpacing]:
@@ -308,8 +240,8 @@ def _peak(each, selected, edges, first, last, touching) -> Peak:
         float(edges[first]), float(edges[last + 1]), mode, float(core[0]), float(core[1]), abs(mode) - touching,
         float(gaps[0]), float(gaps[1]), observed, expected, observed / max(expected, 0.5),
         float(selected.q[first : last + 1].min()), _mean(same[inside]), _mean(same[~inside]),
-        _mean(np.log2(np.maximum(each.attention[inside], 1e-6))),
-        _mean(np.log2(np.maximum(each.attention[~inside], 1e-6))),
+        _mean(log_attention(each.attention[inside])),
+        _mean(log_attention(each.attention[~inside])),
     )  # fmt: skip
 
 
