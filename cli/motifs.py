@@ -34,7 +34,7 @@ TOP_HELP = "Share of positions, by falling relevance, tested beside all kept; 0:
 @click.option("--top", type=click.FloatRange(0, 1, max_open=True), default=0.01, show_default=True, help=TOP_HELP)
 @click.option("--permutations", type=click.IntRange(100), default=1000, show_default=True)
 @click.option("--shuffles", type=click.IntRange(1), default=3, show_default=True, help="Shuffled copies of a record.")
-@click.option("--untrained", type=click.IntRange(2), default=20, show_default=True, help="Untrained selectors.")
+@click.option("--untrained", type=click.IntRange(2), default=40, show_default=True, help="Untrained selectors.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--out", type=FOLDER, help="Folder of the results.  [default: RUN/motifs]")
@@ -106,7 +106,7 @@ def _picture(outcome, folder):
 
 def _drawn(outcome, family):
     row, more = family.best, len(family.names)
-    note = f"{row.motif_id}, {row.cut}, in {row.rate:.0%} of records"
+    note = f"{row.motif_id}, {row.cut}, {row.rate:.0%} of records" + (f"; as {family.echo}" if family.echo else "")
     label = row.name + (f" and {more} more" if more else "")
     return {"label": label, "note": note, "ppm": outcome.matrix(row.motif_id).ppm()} | {
         name: {"enrichment": one.enrichment, "q": one.q} for name, one in row.against.items()

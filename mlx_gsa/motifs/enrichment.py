@@ -131,7 +131,7 @@ def enriched_motifs(predictor, dataset, indices, motifs, **options) -> list[Moti
 
 def study_motifs(
     predictor, dataset, indices, motifs: Sequence, *, top: float | None = 0.01, p_value: float = 1e-4,
-    permutations: int = 1000, shuffles: int = 3, untrained=20, resamples: int = 1000, seed: int = 0,
+    permutations: int = 1000, shuffles: int = 3, untrained=40, resamples: int = 1000, seed: int = 0,
     batch_size: int = 32, progress: Callable | None = None,
 ) -> Study:  # fmt: skip
     """Count motif sites at the positions a model looks at, and hold them against the three controls.

@@ -8,16 +8,20 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 ALIKE = 0.7  # mean similarity of two groups of matrices from which they are one family
+SHARED = 0.5  # of a family's positions, from which it is an echo of another
 
 
 class Family(NamedTuple):
     """Matrices of one family.
 
-    ``best`` is the row that stands for it, ``rows`` those of all its matrices at all cuts, the best first.
+    ``best`` is the row that stands for it, ``rows`` those of all its matrices at all cuts, the best first. ``echo``
+    names another family at whose sites most of its positions lie, empty without one: matrices that do not look alike
+    may still match the same bases, as a half of a palindrome does.
     """
 
     best: object
     rows: tuple
+    echo: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -28,11 +32,7 @@ class Family(NamedTuple):
     @property
     def enriched(self) -> bool:
         """Whether a matrix of it is enriched at some cut."""
-        return any(row.enriched for row in self.rows)
-
-    def at(self, cut: str):
-        """Return the best row at one cut, None if its matrices were not tested."""
-        return next((row for row in self.rows if row.cut == cut), None)
+        return self.best.enriched
 
 
 def similarity(motifs: Sequence) -> np.ndarray:
@@ -114,3 +114,46 @@ def families_of(rows: Sequence, motifs: Sequence, alike: float = ALIKE) -> list[
         groups.setdefault(number[row.motif_id], []).append(row)
     named = ([row._replace(family=group[0].motif_id) for row in group] for group in groups.values())
     return [Family(group[0], tuple(group)) for group in named]
+
+
+def find_echoes(families: Sequence[Family], study, share: float = SHARED, looked_at: int = 50) -> list[Family]:
+    """Mark the families that match the same bases as another one.
+
+    Parameters
+    ----------
+    families : sequence of Family
+        The best first.
+    study : Study
+        What they come from.
+    share : float
+        Of a family's positions (of its best matrix, at the cut where that is best) that must lie in sites of the other,
+        which has as many positions at that cut or more.
+    looked_at : int
+        Families looked at; those further down are left as they are.
+
+    Returns
+    -------
+    list of Family
+        In the order given.
+    """
+    leading, number = families[:looked_at], {motif.id: i for i, motif in enumerate(study.motifs)}
+    covered = [_covered(study, number[family.best.motif_id]) for family in leading]
+    marked = []
+    for i, family in enumerate(leading):
+        focus = study.look.focus[family.best.cut]
+        shares = [covered[i][focus] @ each[focus] for each in covered]
+        mine = shares[i]
+        sizes = [each[focus].sum() for each in covered]
+        others = [j for j in range(len(leading)) if j != i and (sizes[j], -j) > (sizes[i], -i) and mine]
+        best = max(others, key=lambda j: shares[j], default=None)
+        is_echo = best is not None and shares[best] >= share * mine
+        marked.append(family._replace(echo=leading[best].best.name if is_echo else ""))
+    return [*marked, *families[looked_at:]]
+
+
+def _covered(study, motif) -> np.ndarray:
+    """Mark the positions of the pool in a site of one motif, shape (bases,), float32."""
+    mine, steps = study.hits.motif == motif, np.zeros(len(study.pool.tokens) + 1, np.int64)
+    np.add.at(steps, study.hits.start[mine], 1)
+    np.add.at(steps, study.hits.end[mine], -1)
+    return (np.cumsum(steps[:-1]) > 0).astype(np.float32)

@@ -96,6 +96,7 @@ class MotifOutcome:
             "motif_id": family.best.motif_id,
             "enriched": family.best.enriched,
             "others": family.names,
+            "same_positions_as": family.echo or None,
             "best": _row(family.best),
             "cuts": {cut: _row(row) for cut, row in at.items()},
             "matrix": self.matrix(family.best.motif_id).ppm().round(4),

@@ -6,7 +6,7 @@ from pathlib import Path
 from mlx_gsa.evaluation.fit import check_fit
 from mlx_gsa.motifs.choose import choose_records, survey
 from mlx_gsa.motifs.enrichment import study_motifs
-from mlx_gsa.motifs.families import families_of
+from mlx_gsa.motifs.families import families_of, find_echoes
 from mlx_gsa.motifs.known import compare_known
 from mlx_gsa.motifs.outcome import MotifOutcome, motif_manifest
 from mlx_gsa.motifs.sources import choose_motifs
@@ -63,7 +63,8 @@ def motifs_of_run(
     study = study_motifs(predictor, dataset, chosen.rows, matrices.motifs, **options)
     known = None if surveyed.tally is None else compare_known(surveyed.tally, testing.get("resamples", 1000), seed)
     manifest = motif_manifest(run, dataset, split, chosen, matrices, study, command, {"seed": seed, **testing})
-    return MotifOutcome(manifest, study, families_of(study.rows, study.motifs), known, predictor, dataset)
+    families = find_echoes(families_of(study.rows, study.motifs), study)
+    return MotifOutcome(manifest, study, families, known, predictor, dataset)
 
 
 def _load(run):
