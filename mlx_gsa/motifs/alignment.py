@@ -97,6 +97,19 @@ def agreement(found: Motif, truth: Motif) -> Agreement:
     )
 
 
+def best_agreement(found: Sequence[Motif], truths: Sequence[Motif]) -> tuple[Motif, Agreement] | None:
+    """Return the motif that agrees best with one of the truths over its full width, and how well; None without any."""
+    if not len(found) or not len(truths):
+        return None
+    return max(((motif, agreement(motif, truth)) for motif in found for truth in truths), key=lambda pair: pair[1].full)
+
+
+def named(motifs: Sequence[Motif], name: str) -> list[Motif]:
+    """Return the motifs of an identifier (with or without version) or a name, upper or lower case."""
+    wanted = name.lower().strip()
+    return [motif for motif in motifs if wanted in _names(motif)]
+
+
 def leave_out(motifs: Sequence[Motif], names: Iterable[str], alike: float = ALIKE) -> tuple[list[Motif], list[Motif]]:
     """Take motifs out of a set, and every matrix like them: a relative would stand in for the one left out.
 
@@ -119,10 +132,10 @@ def leave_out(motifs: Sequence[Motif], names: Iterable[str], alike: float = ALIK
     """
     out = []
     for name in names:
-        named = [motif for motif in motifs if name.lower() in _names(motif)]
-        if not named:
+        of_name = named(motifs, name)
+        if not of_name:
             raise MotifError("no such motif to leave out", expected="an identifier or a name in the set", found=name)
-        out += named
+        out += of_name
     gone = [motif for motif in motifs if out and similarities(motif, out).max() >= alike]
     ids = {motif.id for motif in gone}
     return [motif for motif in motifs if motif.id not in ids], gone
@@ -141,7 +154,7 @@ def merge(first: Motif, second: Motif) -> Motif:
 
 def _names(motif):
     """Return the lower-case names by which a motif may be called."""
-    return {motif.id.lower(), motif.id.lower().rpartition(".")[0] or motif.id.lower(), motif.name.lower()}
+    return {motif.id.lower(), motif.id.lower().rpartition(".")[0], motif.name.lower()} - {""}
 
 
 def _centred(motif):

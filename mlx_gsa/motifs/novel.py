@@ -32,7 +32,7 @@ class NovelMotif(NamedTuple):
     Attributes
     ----------
     motif : Motif
-        Counts of its sites, trimmed to informative columns; ``id`` is ``novel_1``, ..., ``name`` its consensus.
+        Counts of its sites, trimmed to informative columns; ``id`` is ``motif_1``, ..., ``name`` its consensus.
     z : float
         Over-representation of its best word in the discovery windows (sd).
     sites, records : int
@@ -200,7 +200,7 @@ def _composition(windows):
 
 def _described(raw: Raw, number, peaks, explained, motifs) -> NovelMotif:
     """Name a motif and say what it rests on, and what it is like."""
-    motif = Motif(f"novel_{number}", iupac(raw.trimmed), raw.trimmed.counts)
+    motif = Motif(f"motif_{number}", iupac(raw.trimmed), raw.trimmed.counts)
     records = len(np.unique(peaks.record[raw.chosen]))
     unmatched = float(1 - explained[raw.chosen].mean())
     return NovelMotif(motif, raw.z, int(raw.chosen.sum()), records, unmatched, closest_motif(motif, motifs))

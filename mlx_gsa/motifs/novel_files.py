@@ -17,46 +17,47 @@ FORMAT, FORMAT_VERSION = "mlx_gsa.novel", 1
 JSON, MEME = "novel.json", "novel.meme"
 
 
-def novel_manifest(run, dataset, command, settings, motifs_name="", left_out=()) -> dict:
+def novel_manifest(manifest: dict, command, settings, left_out=()) -> dict:
     """Say what novel motifs were looked for in, beside which database, and the command that repeats it.
 
     Parameters
     ----------
-    run : RunInfo
-        Read here: ``path``, ``data_hash``.
-    dataset : Dataset
+    manifest : dict
+        That of `MotifOutcome`; run, data and database are taken from it.
     command : str
     settings : dict
         Options of `find_novel`.
-    motifs_name : str
-        Of the database.
     left_out : sequence of Motif
-        Taken out of it.
+        Taken out of the database.
 
     Returns
     -------
     dict
     """
+    taken = ("run", "shipped_model", "dataset", "data_hash", "fold", "same_data", "motifs", "motifs_because")
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "command": command,
-        "run": str(run.path),
-        "dataset": str(dataset.path),
-        "data_hash": dataset.data_hash,
-        "fold": dataset.fold,
-        "same_data": None if run.data_hash is None else run.data_hash == dataset.data_hash,
-        "motifs": motifs_name,
+        **{name: manifest[name] for name in taken if name in manifest},
         "left_out": [{"id": motif.id, "name": motif.name} for motif in left_out],
-        "settings": {name: value for name, value in settings.items() if isinstance(value, int | float | str | None)},
+        "settings": settings,
         "seed": settings.get("seed", 0),
         "versions": versions(),
         "machine": machine(),
     }
 
 
-def study_dict(study: NovelStudy, manifest: dict) -> dict:
-    """Give a study as what JSON can hold; confirmed new motifs first, then the others."""
+def study_dict(study: NovelStudy, manifest: dict, found_again=None) -> dict:
+    """Give a study as what JSON can hold; confirmed new motifs first, then the others.
+
+    Parameters
+    ----------
+    study : NovelStudy
+    manifest : dict
+    found_again : dict of str to (Motif, Agreement) or None, optional
+        For each name left out of the database what agrees best with it, as `alignment.best_agreement` returns it.
+    """
     ordered = sorted(study.motifs, key=lambda each: not each.is_novel)
     return jsonable(
         {
@@ -67,12 +68,13 @@ def study_dict(study: NovelStudy, manifest: dict) -> dict:
             "test_records": study.test_records,
             "background": list(study.composition),
             "n_novel": len(study.novel),
+            "found_again": {name: best and _again(*best) for name, best in (found_again or {}).items()},
             "motifs": [_motif_dict(each) for each in ordered],
         }
     )
 
 
-def save_novel(study: NovelStudy, folder, manifest: dict) -> list[Path]:
+def save_novel(study: NovelStudy, folder, manifest: dict, found_again=None) -> list[Path]:
     """Write novel.json with every motif discovered, and novel.meme with those that are new and confirmed.
 
     Parameters
@@ -81,6 +83,8 @@ def save_novel(study: NovelStudy, folder, manifest: dict) -> list[Path]:
     folder : Path
         Made if missing.
     manifest : dict
+    found_again : dict, optional
+        See `study_dict`.
 
     Returns
     -------
@@ -90,9 +94,14 @@ def save_novel(study: NovelStudy, folder, manifest: dict) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / JSON, folder / MEME]
-    atomic_write_text(paths[0], json.dumps(study_dict(study, manifest), indent=1, allow_nan=False) + "\n")
+    atomic_write_text(paths[0], json.dumps(study_dict(study, manifest, found_again), indent=1, allow_nan=False) + "\n")
     atomic_write_text(paths[1], meme_text([each.motif for each in study.novel], study.composition))
     return paths
+
+
+def _again(motif, agreement) -> dict:
+    """Say how well a motif agrees with one that was left out."""
+    return {"id": motif.id, "consensus": motif.name, **agreement._asdict(), "alignment": agreement.alignment._asdict()}
 
 
 def _motif_dict(each: NovelMotif) -> dict:

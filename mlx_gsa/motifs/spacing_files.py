@@ -104,13 +104,6 @@ def peak_text(each: PairSpacing) -> str:
     return f"{each.first.name} {side}, {span}, {peak.enrichment:.1f} x, q {peak.q:.1g}{more}"
 
 
-def find_motif(motifs: Sequence, name: str):
-    """Return the first motif of an identifier or name, upper or lower case; None if there is none."""
-    wanted = name.lower().strip()
-    named = [m for m in motifs if wanted in (m.id.lower(), m.name.lower(), m.id.lower().rpartition(".")[0])]
-    return named[0] if named else None
-
-
 def enriched_pairs(motifs: Sequence, most: int = 5) -> list[tuple]:
     """Pair up the first few motifs of a list with each other."""
     few = list(motifs)[:most]

@@ -10,7 +10,7 @@ from mlx_gsa.explain.figures.style import GREEN, GREY, INK, PALE, house_style, n
 
 ROW, FRAME, WIDTH = 0.62, 0.75, 7.0  # inches
 MOST = 12
-COLUMNS = (0.012, 0.2, 0.49, 0.70, 0.86)
+COLUMNS = (0.012, 0.2, 0.49, 0.70, 0.89)
 HEADINGS = ("motif", "found", "closest in the database", "on the test records", "label")
 
 
@@ -69,7 +69,9 @@ def _row(figure, number, row, low, each):
     _logo(figure, (COLUMNS[1] - 0.01, low + 0.1 * each, 0.27, 0.8 * each), row["ppm"], f"found {number}")
     if row["closest_ppm"] is not None:
         _logo(figure, (COLUMNS[2], low + 0.3 * each, 0.19, 0.65 * each), row["closest_ppm"], f"closest {number}")
-    figure.text(COLUMNS[2], low + 0.15 * each, " ".join(row["closest"]), va="center", color=GREY, fontsize=6.5)
+    figure.text(
+        COLUMNS[2], low + 0.15 * each, ", ".join(filter(None, row["closest"])), va="center", color=GREY, fontsize=6.5
+    )
     _text(figure, COLUMNS[3], low, each, *row["test"])
     _text(figure, COLUMNS[4], low, each, *row["effect"])
 

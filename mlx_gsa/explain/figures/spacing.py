@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from mlx_gsa.explain.figures.style import BLUE, GREY, INK, ORANGE, PALE, house_style, new_figure, save_figure
 
-WIDTH, ROW, FRAME = 7.0, 1.75, 0.75  # inches
+WIDTH, ROW, FRAME = 7.0, 1.75, 0.65  # inches
 MOST = 6
 ALPHA = 0.01
 
@@ -39,10 +39,10 @@ def build_spacing(rows: Sequence[dict], title: str = "") -> Figure:
         figure = new_figure(WIDTH, height)
         figure.text(0.012, 1 - 0.18 / height, title, va="center", weight="bold", fontsize=9)
         for number, row in enumerate(rows):
-            low = 1 - (0.38 + (number + 1) * ROW - 0.55) / height
+            low = 1 - (0.3 + (number + 1) * ROW - 0.5) / height
             box = (ROW - 0.95) / height
             left = figure.add_axes((0.085, low, 0.40, box), label=f"selected {number}")
-            right = figure.add_axes((0.585, low, 0.40, box), label=f"attention {number}")
+            right = figure.add_axes((0.575, low, 0.41, box), label=f"attention {number}")
             _selected(left, row)
             _attention(right, row)
             figure.text(0.012, low + box + 0.17 / height, f"{row['first']} – {row['second']}", weight="bold")
@@ -74,7 +74,7 @@ def _attention(axes, row):
     axes.plot(middle[~good], observed[~good], "o", ms=2.6, mfc="white", mec=ORANGE, mew=0.7)
     axes.plot(middle[good], observed[good], "o", ms=3.0, color=ORANGE)
     axes.axhline(0, color=GREY, lw=0.5, ls=":")
-    axes.set(ylabel="attention (log2, even = 0)")
+    axes.set(ylabel="attention (log2)")
     _distance(axes, row, edges)
 
 
@@ -90,7 +90,7 @@ def _null(axes, edges, part, known=None):
 
 def _distance(axes, row, edges):
     """Label the axis of distance, and mark where the middles coincide."""
-    axes.set(xlim=(edges[0], edges[-1]), xlabel=f"{row['first']} upstream  ←  bp from {row['second']}  →  downstream")
+    axes.set(xlim=(edges[0], edges[-1]), xlabel=f"{row['first']} from {row['second']} (bp; negative: upstream)")
     axes.axvline(0, color=PALE, lw=1.2, zorder=0)
 
 
