@@ -2,12 +2,10 @@
 
 import json
 
-import numpy as np
 import pytest
 from run_folders import guesses, make_dataset, make_run
 
 from mlx_gsa.errors import ResultsError
-from mlx_gsa.evaluation.prediction import auroc
 from mlx_gsa.experiments.collect_runs import collect_runs
 from mlx_gsa.experiments.comparison import Options, compare_collection
 from mlx_gsa.experiments.comparison_files import save_comparison
@@ -72,20 +70,6 @@ def test_finished_runs_are_gathered_without_naming_a_place(sweep, tmp_path):
     assert run["config"] == {"training": {"epochs": 2}} and run["n_parameters"] == 77 and len(run["epochs"]) == 2
     assert found["versions"] == {"mlx": "9.9.9"} and "versions" not in run
     assert found["data"]["n_records"] == 160 and found["data"]["lengths"] == [20, 20, 20]
-
-
-def test_strata_are_means_over_folds(sweep, tmp_path):
-    gather_sweep(sweep, tmp_path / "results", [])
-    parts = read_json(tmp_path / "results/real/toy.json")["strata"]["parts"]
-    long = parts["at least 20 bp"]["sparse10"]
-    dataset_labels = []
-    for fold in (0, 1):
-        lines = (sweep / f"toy/sparse10-seed0-fold{fold}/evaluation-predictions.tsv").read_text().splitlines()[1:]
-        labels, ours = np.array([line.split("\t")[1:3] for line in lines], float).T
-        dataset_labels.append(float(auroc(labels, ours)))
-    assert long["values"] == pytest.approx(dataset_labels) and long["n"] == 160
-    assert long["mean"]["value"] == pytest.approx(np.mean(dataset_labels))
-    assert parts["at least 21 bp"] == {} and parts["GC-matched"]["k-mers"]["n"] <= 160
 
 
 def test_motifs_audit_and_further_steps_come_along(sweep, tmp_path):

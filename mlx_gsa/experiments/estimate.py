@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlx_gsa.data.dataset import Dataset
+from mlx_gsa.errors import GsaError
 from mlx_gsa.evaluation.cost import count_flops, measure_forward
 from mlx_gsa.experiments import state as states
 from mlx_gsa.experiments.plan import Cell
@@ -19,7 +20,7 @@ WORDS = {
     SAME: "from finished runs of the same variant",
     OTHERS: "from operations counted, at the speed of the finished run nearest in size",
     MEASURED: "from operations counted, at the speed of a short measurement",
-    UNKNOWN: "unknown: the data set is not prepared yet",
+    UNKNOWN: "unknown: the data set is not prepared yet, or has no such fold",
 }
 
 
@@ -150,7 +151,10 @@ class _Lengths:
     def _read(self, cell):
         if not states.is_prepared(cell.data.path):
             return None
-        dataset = Dataset.open(Path(cell.data.path), verify=False).with_fold(cell.fold)
+        try:
+            dataset = Dataset.open(Path(cell.data.path), verify=False).with_fold(cell.fold)
+        except GsaError:
+            return None  # no such fold, or damaged: its training will say so, and others need not wait for that
         return sorted(dataset.lengths[dataset.indices("train")].tolist())
 
 

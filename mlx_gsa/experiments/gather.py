@@ -10,7 +10,6 @@ from mlx_gsa.errors import ResultsError
 from mlx_gsa.experiments.further import read_explained, read_further
 from mlx_gsa.experiments.json_files import read_lines, write_json
 from mlx_gsa.experiments.record import read_json
-from mlx_gsa.experiments.strata import read_table, score_strata
 
 SWEEP_FORMAT, DATA_FORMAT = "mlx_gsa.results.sweep", "mlx_gsa.results.data"
 EPOCH_FIELDS = ("epoch", "sparsity", "train_loss", "val_loss", "metric_name", "val_metric", "seconds")
@@ -61,28 +60,16 @@ def gather_sweep(sweep, folder, places):
         runs = {folder: _run(folder, cell) for folder, cell in cells.items()}
         runs = {folder: run for folder, run in runs.items() if run is not None}
         if runs:
-            facts = _data_file(data, list(runs.values())) | _beyond(found["spec"], data, runs, cells)
+            facts = _data_file(data, list(runs.values())) | {"further": _further(found["spec"], data, list(runs))}
             written.append(write_json(target / f"{data}.json", facts, places))
     return written
 
 
-def _beyond(spec, data, runs, cells):
-    """Score parts of the test records, and read what further steps of the runs found."""
-    dataset = _opened(next(iter(runs.values()))["dataset"])
-    stated = next((each for each in spec.get("data", ()) if each["name"] == data), {})
+def _further(spec, data, folders):
+    """Read what further steps of the runs found."""
     steps = [step for step in spec.get("steps", ()) if step.get("kind") and data in (step.get("data") or [data])]
-    found = {step["name"]: read_further(step, list(runs)) for step in steps}
-    if dataset is None:
-        return {"further": found, "strata": None}
-    tables = {}
-    for folder in runs:
-        key = (cells[folder]["variant"], cells[folder]["fold"])
-        tables.setdefault(key, read_table(folder / "evaluation-predictions.tsv", dataset))
-    plain = dataset.records.label.ndim == 1
-    return {
-        "further": {name: each for name, each in found.items() if each},
-        "strata": score_strata(dataset, tables, stated.get("min_lengths", ())) if plain else None,
-    }
+    found = {step["name"]: read_further(step, folders) for step in steps}
+    return {name: each for name, each in found.items() if each}
 
 
 def _opened(folder):

@@ -1,94 +1,81 @@
-"""Parts of the test records scored apart, over all folds: GC-matched ones, long ones."""
+"""Parts of the test records scored apart over folds: GC-matched ones, and long ones.
+
+A model that only reads composition does well wherever the classes differ in GC; within the GC-matched records that
+tells (nearly) nothing.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 
 from mlx_gsa.data.gc_match import gc_contents, matched_rows
-from mlx_gsa.evaluation.cross_validation import Fold, mean_over_folds
-from mlx_gsa.evaluation.prediction import METRICS
-
-OPTIONS = {"n": 1000, "seed": 0, "level": 0.95}
-COLUMNS = ("k-mers", "GC content")  # simple models scored beside the variants
+from mlx_gsa.evaluation.matching import MATCHED, UNKNOWN_GC
+from mlx_gsa.experiments.pooled_folds import PooledFolds
 
 
-def score_strata(dataset, tables, min_lengths=()):
-    """Score variants and simple models on parts of the test records.
+def strata_of(pool, min_lengths=()) -> dict[str, PooledFolds]:
+    """Find the strata of pooled folds.
 
     Parameters
     ----------
-    dataset : Dataset
-    tables : dict of (str, int or None) to dict
-        Variant and fold to ``rows`` (numbers of the records) and ``columns`` (name to predictions), see `read_table`;
-        several seeds of a variant: the first one.
-    min_lengths : sequence of int
-        Records of so many bp or more are a part each.
+    pool : PooledFolds
+    min_lengths : iterable of int
+        In bp.
 
     Returns
     -------
-    dict of str to dict
-        By part: model -> ``mean`` (value, low, high), ``values`` of each fold and ``n``. Binary tasks have the
-        GC-matched records as a part, as `evaluation.matching` picks them.
+    dict of str to PooledFolds
+        ``GC-matched``, of a binary task with one output: in every fold equally many of both classes at every GC
+        content. ``at least N bp`` for each length, if that leaves some out. A fold without two labels in a stratum is
+        left out of it, a stratum without folds altogether. Empty where the data set is not here.
     """
-    name, metric = next(iter(METRICS[dataset.task].items()))
-    found = {}
-    for part, pick in _parts(dataset, min_lengths).items():
-        folds = _folds(dataset, tables, pick)
-        models = dict.fromkeys(model for fold in folds for model in fold.predictions)
-        found[part] = {model: _mean(metric, folds, model) for model in models}
-    return {"metric": name, "parts": found}
+    if pool.dataset is None:
+        return {}
+    number = {name: row for row, name in enumerate(pool.dataset.records.id.tolist())}
+    rows = {fold: np.array([number[name] for name in ids.tolist()]) for fold, ids in pool.ids.items()}
+    keep = {}
+    if pool.task == "binary" and not pool.outputs:
+        keep[MATCHED] = {fold: _matched(pool, fold, rows[fold]) for fold in rows}
+    for length in sorted(min_lengths):
+        long = {fold: np.flatnonzero(pool.dataset.lengths[rows[fold]] >= length) for fold in rows}
+        if any(len(long[fold]) < len(rows[fold]) for fold in rows):
+            keep[f"at least {length} bp"] = long
+    found = {name: restrict(pool, places) for name, places in keep.items()}
+    return {name: part for name, part in found.items() if part.folds}
 
 
-def read_table(path, dataset):
-    """Read a table of predictions.
+def restrict(pool, places) -> PooledFolds:
+    """Keep some of the records of each fold.
 
     Parameters
     ----------
-    path : Path
-        evaluation-predictions.tsv.
-    dataset : Dataset
+    pool : PooledFolds
+    places : dict of fold to np.ndarray of int
+        Of the records kept, in the order of the fold.
 
     Returns
     -------
-    dict
-        ``rows``: numbers of the records in the data set; ``columns``: prediction of the run and of simple models.
+    PooledFolds
+        Without the folds that have fewer than two labels left, and the models that have no fold left. Where all records
+        left of a fold are of one group they are resampled singly.
     """
-    lines = path.read_bytes().decode("utf-8", "surrogateescape").split("\n")
-    heads, *rows = (line.split("\t") for line in lines[:-1])
-    columns = dict(zip(heads, zip(*rows, strict=True), strict=True))
-    number = {name: i for i, name in enumerate(dataset.records.id.tolist())}
-    wanted = [name for name in heads if name in ("prediction", *COLUMNS)]
-    places = np.array([number[name] for name in columns["id"]])
-    return {"rows": places, "columns": {name: np.array(columns[name], float) for name in wanted}}
+    folds = {}
+    for number, fold in pool.folds.items():
+        kept = places[number]
+        labels = fold.labels[kept]
+        if len(np.unique(labels[~np.isnan(labels)])) > 1:
+            groups = None if fold.groups is None else fold.groups[kept]
+            groups = None if groups is not None and len(set(groups.tolist())) < 2 else groups
+            predictions = {name: [run[kept] for run in runs] for name, runs in fold.predictions.items()}
+            folds[number] = fold._replace(labels=labels, predictions=predictions, groups=groups)
+    known = {name for fold in folds.values() for name in fold.predictions}
+    return replace(
+        pool, folds=folds, runs={name: runs for name, runs in pool.runs.items() if name in known},
+        simple=[name for name in pool.simple if name in known],
+        ids={number: pool.ids[number][places[number]] for number in folds},
+    )  # fmt: skip
 
 
-def _parts(dataset, min_lengths):
-    """Name the parts, each with how its rows are picked."""
-    parts = {}
-    if dataset.task == "binary":
-        content, label = gc_contents(dataset, range(len(dataset))), dataset.records.label
-        parts["GC-matched"] = lambda rows: rows[matched_rows(content[rows], label[rows])]
-    for least in min_lengths:
-        parts[f"at least {least} bp"] = lambda rows, least=least: rows[dataset.lengths[rows] >= least]
-    return parts
-
-
-def _folds(dataset, tables, pick):
-    label, group, folds = dataset.records.label, dataset.records.group, {}
-    for (variant, number), table in tables.items():
-        place = np.isin(table["rows"], pick(table["rows"]))
-        chosen = table["rows"][place]
-        if len(np.unique(label[chosen])) < 2:
-            continue  # nothing to tell apart
-        fold = folds.setdefault(number, Fold(label[chosen], {}, group[chosen], number))
-        fold.predictions[variant] = table["columns"]["prediction"][place]
-        others = {name: column[place] for name, column in table["columns"].items() if name in COLUMNS}
-        fold.predictions.update(others)
-    return list(folds.values())
-
-
-def _mean(metric, folds, model):
-    own = [fold for fold in folds if model in fold.predictions]
-    return {
-        "mean": mean_over_folds(metric, own, model, **OPTIONS).to_dict(),
-        "values": [float(metric(fold.labels, fold.predictions[model])) for fold in own],
-        "n": sum(len(fold.labels) for fold in own),
-    }
+def _matched(pool, fold, rows):
+    content = np.nan_to_num(gc_contents(pool.dataset, rows), nan=UNKNOWN_GC)
+    return matched_rows(content, pool.folds[fold].labels)

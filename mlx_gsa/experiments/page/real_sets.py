@@ -37,9 +37,9 @@ def _found(results, sweep, name):
     if data is None or part is None:
         return None
     strata = {"all": {"metric": part["metric"], "models": _models(part), "comparisons": _comparisons(part)}}
-    for stratum, models in ((data.get("strata") or {}).get("parts") or {}).items():
-        with_folds = {model: each | {"folds": range(len(each["values"]))} for model, each in models.items()}
-        strata[stratum] = {"metric": part["metric"], "models": with_folds, "comparisons": {}}
+    for stratum, inner in (part.get("strata") or {}).items():
+        inner = {"n_records": part["n_records"], **inner}
+        strata[stratum] = {"metric": part["metric"], "models": _models(inner), "comparisons": _comparisons(inner)}
     runs = [run for run in data["runs"] if run.get("explained")]
     explained = {f"{run['variant']}, fold {run['fold']}": run["explained"] for run in runs}
     return {
