@@ -30,6 +30,7 @@ NOVEL = {"n_novel": 1, "test_records": 90, "motifs": [
 PEAK = {"q": 1e-5, "gap_low": 22.0, "gap_high": 42.0, "enrichment": 10.7}
 PAIR = {"first": {"name": "CAAT"}, "second": {"name": "TATA"}, "pairs": 205, "tested": True, "peaks": [PEAK]}
 SPACING = {"pairs": [PAIR, PAIR | {"peaks": [], "tested": False}]}
+AGAIN = {"found_again": {"TATA": {"full": 0.97, "consensus": "TATAAA"}, "GC": {"full": 0.8, "consensus": "GGCGGG"}}}
 AUDIT = {"checks": [
     {"name": "label leak", "question": "Does it leak?", "verdict": "fail", "why": "it tells the label"},
     {"name": "stability", "question": "Is it stable?", "verdict": "not tested", "why": "one seed only"}]}  # fmt: skip
@@ -39,7 +40,7 @@ AUDIT = {"checks": [
 def results(tmp_path):
     folder = make_results(tmp_path / "quick", figures={"enrichment": {"where": "trial/toy/sparse-10"}})
     data = read_json(folder / "trial/toy.json")
-    data["runs"] = [run("sparse-10", motifs=MOTIFS, novel=NOVEL, spacing=SPACING, audit=AUDIT), *data["runs"]]
+    data["runs"] = [run("sparse-10", motifs=MOTIFS, novel=NOVEL, spacing=SPACING, left_out=AGAIN, audit=AUDIT), *data["runs"]]
     write(folder / "trial/toy.json", data)
     return folder
 
@@ -73,6 +74,11 @@ def test_the_clearest_distance_is_told(results):
     (row,) = judged(results, "spacing", below=0.01)
     assert row.verdict == "supported" and row.finding.beside == "10.7 x the null"
     assert row.finding.text == "q = 1e-05: CAAT and TATA, 22 to 42 bp between the sites"
+
+
+def test_the_worst_of_those_left_out_counts(results):
+    (row,) = judged(results, "found_again", at_least=0.9)
+    assert row.verdict == "not supported" and row.finding.text == "0.800, GC, as GGCGGG"
 
 
 def test_what_was_not_run_is_not_testable(tmp_path):

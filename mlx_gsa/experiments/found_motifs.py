@@ -30,6 +30,19 @@ def novel(results, where, variant):
         yield data, Finding(count, None, None, f"{count}: {names}" if count else "none", beside, source)
 
 
+def found_again(results, where, variant):
+    """How well a motif that was left out of the database is found again; the lowest, where several were."""
+    for data, found, source in _files(results, where, variant, "left_out", "gsa motifs --leave-out"):
+        again = found["found_again"]
+        values = {name: each["full"] if each else 0.0 for name, each in again.items()}
+        if not values:
+            yield data, NotFound("no motif was left out")
+            continue
+        name = min(values, key=values.get)
+        what = f", as {again[name]['consensus']}" if again[name] and again[name].get("consensus") else ""
+        yield data, Finding(values[name], None, None, f"{values[name]:.3f}, {name}{what}", "", source)
+
+
 def spacing(results, where, variant):
     """Smallest q of a preferred distance between two motifs whose sites are both kept, with that distance."""
     for data, found, source in _files(results, where, variant, "spacing", "gsa motifs --spacing"):
@@ -71,4 +84,4 @@ def _files(results, where, variant, name, command):
             yield each, runs[0][name], f"{sweep}/{each}.json"
 
 
-FINDINGS = {"enrichment": enrichment, "novel": novel, "spacing": spacing, "audit": audit}
+FINDINGS = {"enrichment": enrichment, "novel": novel, "spacing": spacing, "found_again": found_again, "audit": audit}

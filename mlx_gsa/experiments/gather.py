@@ -19,7 +19,7 @@ EVALUATION_FIELDS = (
 CUTS = ("kept", "top 1 %")
 DATA_FIELDS = ("task", "classes", "n_records", "n_bases", "splits", "seed", "dropped", "normalised", "duplicates")
 EXTRAS = {"motifs": "motifs/motifs.json", "novel": "motifs/novel.json", "spacing": "motifs/spacing.json"}
-EXTRAS |= {"audit": "audit/audit.json"}
+EXTRAS |= {"left_out": "leave-out/novel.json", "audit": "audit/audit.json"}
 MOST_ROWS, MOST_FAMILIES, MOST_PAIRS = 40, 12, 4  # kept of any table; of families and of pairs of motifs
 
 

@@ -61,7 +61,7 @@ def render_page(folder, criteria, pictures=None):
         parts += [sweep_section(results, sweep) for sweep in results.sweeps] if whole else []
         parts += [speed_section(results.file("speed.json"))] if whole else []
         parts += [_provenance(name, results)]
-    if not scales:
+    if not set(SHOWN) & set(scales):
         parts.append(f"No scale was reproduced: {NOT_YET}.\n")
     return "\n".join(part for part in [*parts, earlier_section(Path(folder) / "earlier")] if part).rstrip() + "\n"
 
