@@ -21,6 +21,8 @@ def show_comparison(comparison, paths):
         if found["comparisons"]:
             console.print(_comparison_table(found))
             console.print(_test_table(found))
+        if any(part["comparisons"] for part in found["strata"].values()):
+            console.print(_strata_table(found))
         for note in _notes(found):
             console.print(note, markup=False)
     for line in _closing(manifest):
@@ -78,14 +80,30 @@ def _test_table(found):
         interval = corrected and {"value": corrected["mean"], **corrected}
         rows.append(
             (
-                f"{each['first']} v {each['second']}", None if simple else _interval(each["retention_above_chance"]),
+                f"{each['first']} v {each['second']}", _spread(each["single_runs"], "retention"),
+                None if simple else _interval(each["retention_above_chance"]),
                 delong and f"z {_z(delong['z'])}, p {_p(delong['p'])}", _interval(interval, "{:+.4f}"),
                 corrected and f"t {_z(corrected['t'])}, p {_p(corrected['p'])}",
             )
         )  # fmt: skip
-    heads = ["comparison", "retention above chance", "DeLong", "difference over folds", "corrected t-test"]
+    heads = ["comparison", "retention, single runs", "retention above chance", "DeLong", "difference over folds",
+             "corrected t-test"]  # fmt: skip
     caption = "DeLong: test records; corrected t (Nadeau and Bengio): also the choice of training records, roughly"
     return table("Further tests", heads, rows, caption)
+
+
+def _strata_table(found):
+    rows = [
+        (
+            name, f"{each['first']} v {each['second']}", f"{part['n_records']:,}", *map(_three, each["means"]),
+            _interval(each["difference"], "{:+.4f}"), _interval(each["retention"]), each["verdict"],
+        )
+        for name, part in found["strata"].items()
+        for each in part["comparisons"]
+    ]  # fmt: skip
+    heads = ["records", "comparison", "number", "first", "second", "difference", "retention", "verdict"]
+    caption = "GC-matched: in every fold equally many of both classes at every GC content"
+    return table("Parts of the test records", heads, rows, caption)
 
 
 def _notes(found):
@@ -98,13 +116,17 @@ def _notes(found):
 
 def _closing(manifest):
     yield f"Reference: {manifest['reference']}; {manifest['runs']:,} runs, {manifest['bootstrap']:,} resamples."
+    wanted = manifest["sweep_reference"]
+    if wanted not in (None, manifest["reference"]):
+        yield f"The sweep compares with {wanted}."
     if manifest["left_out"]:
         some = ", ".join(manifest["left_out"][:3]) + (", ..." if len(manifest["left_out"]) > 3 else "")
         yield f"Left out, not finished, not evaluated or changed: {len(manifest['left_out'])} ({some})."
 
 
-def _spread(values):
-    known = [each["value"] for each in values if each["value"] is not None]
+def _spread(rows, name="value"):
+    """Write the lowest and the highest of single runs, where there are two or more."""
+    known = [each[name] for each in rows if each[name] is not None]
     return f"{min(known):.3f}–{max(known):.3f}" if len(known) > 1 else None
 
 
@@ -114,6 +136,10 @@ def _interval(interval, form="{:.3f}"):
     value, low, high = (None if part is None else form.format(part) for part in (interval[n] for n in BOUNDS))
     between = "–" if low and low[0] not in "+-" else " to "
     return value if low is None else f"{value} ({low}{between}{high})"
+
+
+def _three(value):
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _percent(share):

@@ -32,6 +32,14 @@ def test_hits_are_in_positions_of_the_pool():
     assert pool.composition()[0] == pool.composition()[3] and sum(pool.composition()) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("at", np.linspace(0, 1, 23))
+def test_every_composition_can_be_scanned_under(at):
+    tokens = np.where(np.random.default_rng(0).random(1000) < at, 0, 2).astype(np.uint8)
+    background = Pool.of([tokens]).composition()
+    assert np.float32(background).sum() == 1 and background[0] == pytest.approx(at / 2, abs=0.02)
+    MotifScanner([TATA], 1e-3, background)
+
+
 def table(*rows):
     record, motifs, start, end = (np.array(column) for column in zip(*rows, strict=True))
     return HitTable(record, motifs, start, end, np.full(len(rows), "+"), np.ones(len(rows)))

@@ -35,7 +35,7 @@ class Evaluation:
     kept_share : float
         Positions kept over all positions.
     selection : SelectionReport or None
-        None where the data set does not know its sites.
+        None where the data set does not know its sites or the model has no selector.
     cost : dict
         ``parameters``, ``flops`` (see `cost.compare_flops`), ``measured`` (see `cost.compare_forward`) or
         None.
@@ -45,7 +45,11 @@ class Evaluation:
         The same metrics within strata (GC-matched, per kind of negatives), see `matching.score_strata`; None unless the
         task is binary.
     manifest : dict
-        Run, data, split, seed, versions, machine and the command that repeats this.
+        Run, architecture, data, split, seed, versions, machine and the command that repeats this.
+    calibration : dict of str to Calibration or None
+        By output, of a single one by the empty name; see `calibration.calibrate`.
+    verdict : list of dict or None
+        Whether the model is good, see `verdict.judge`; None without simple models.
     outputs : list of str or None
         Names of several outputs.
     by_output : dict of str to dict of str to Interval, or None
@@ -68,6 +72,8 @@ class Evaluation:
     strata: list | None = None
     outputs: list | None = None
     by_output: dict | None = None
+    calibration: dict | None = None
+    verdict: list | None = None
 
     @property
     def name(self) -> str:
@@ -93,8 +99,14 @@ class Evaluation:
                 "outputs": self.outputs,
                 "by_output": self.by_output,
                 "strata": self.strata,
+                "calibration": self._single_or_by_output(self.calibration),
+                "verdict": self.verdict,
             }
         )
+
+    def _single_or_by_output(self, found):
+        """Give what was found of the one output, or of several by their names."""
+        return found if self.outputs or not found else found[""]
 
     def save(self, folder) -> list[Path]:
         """Write NAME.json and NAME-predictions.tsv, each whole or not at all.

@@ -1,1 +1,1 @@
-"""Experiments: many runs at once, made, collected and held against each other."""
+"""Experiments as data: what a sweep runs, in which order, what is done already, and how long the rest will take."""
