@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from motif_toys import AP1, ETS, EBOX, draw_site
+from motif_toys import AP1, EBOX, ETS, draw_site
 from toys import random_tokens
 
 from mlx_gsa.dna.motifs import MotifScanner

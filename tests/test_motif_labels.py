@@ -27,7 +27,9 @@ def test_chance_gives_p_values_that_are_even():
     p = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        made = associate(rng.random((100, 5)) < 0.3, rng.random((100, 1)), np.zeros((100, 1)), np.arange(100), 200, seed)
+        made = associate(
+            rng.random((100, 5)) < 0.3, rng.random((100, 1)), np.zeros((100, 1)), np.arange(100), 200, seed
+        )
         p += [one.p for one in made]
     assert 0.02 <= np.mean(np.array(p) < 0.05) <= 0.09 and 0.42 <= np.mean(p) <= 0.58
 

@@ -9,8 +9,8 @@ from motif_toys import AP1, EBOX, ETS, RandomPredictor, SitePredictor, planted_d
 from mlx_gsa.dna.motifs import load_motifs
 from mlx_gsa.errors import DatasetError
 from mlx_gsa.motifs.alignment import agreement, best_agreement, leave_out
-from mlx_gsa.motifs.novel import discovery_windows, find_novel
 from mlx_gsa.motifs.focus import find_peaks
+from mlx_gsa.motifs.novel import discovery_windows, find_novel
 from mlx_gsa.motifs.novel_files import novel_manifest, novel_rows, save_novel
 
 DATABASE = [AP1, ETS, EBOX]
@@ -39,7 +39,7 @@ def test_a_motif_left_out_is_found_again(study):
     assert found.full > 0.97 and found.informative > 0.97 and found.found == 1
     assert not novel.is_known and novel.confirmed and novel.unmatched > 0.9
     assert novel.label.effect > 0.3 and novel.enrichment.least > 1.3
-    assert 150 < novel.records <= novel.sites < 400
+    assert 250 < novel.records <= 630 and novel.records <= novel.sites
 
 
 def test_a_motif_of_the_database_is_discovered_and_called_known(study):

@@ -8,10 +8,10 @@ from motif_toys import AP1, EBOX, ETS, SitePredictor, draw_site
 from toys import random_tokens, write_toy
 
 from mlx_gsa.errors import GsaError
+from mlx_gsa.motifs.pair_sites import Pairs
 from mlx_gsa.motifs.spacing import measure_spacing
 from mlx_gsa.motifs.spacing_files import enriched_pairs, peak_text, save_spacing, spacing_rows, spacing_table
 from mlx_gsa.motifs.spacing_null import Profile, _count_tail, attention_profile
-from mlx_gsa.motifs.pair_sites import Pairs
 
 GAP = (12, 20)
 
