@@ -10,7 +10,7 @@ from mlx_gsa.dna.alphabet import N
 from mlx_gsa.dna.motifs import Motif, scoring_matrix, stripe
 from mlx_gsa.motifs.alignment import ALIKE, similarities
 
-MATCH_P = 1e-6  # 0.05 over 1,000 matrices, both strands and 25 places
+CHANCE = 0.05  # that a window of random sequence is matched by any matrix of the database, at most
 AT_ONCE = 20_000  # windows scanned in one call
 
 
@@ -37,7 +37,7 @@ def closest_motif(motif: Motif, motifs: Sequence[Motif]) -> Closest | None:
 
 
 def explained_windows(
-    windows, reach: int, motifs: Sequence[Motif], composition, p_value=MATCH_P, progress: Callable | None = None
+    windows, reach: int, motifs: Sequence[Motif], composition, p_value=None, progress: Callable | None = None
 ) -> np.ndarray:
     """Say which windows a motif of a database matches near their middle.
 
@@ -49,8 +49,8 @@ def explained_windows(
     motifs : sequence of Motif
     composition : sequence of 4 floats
         Background that p-values are computed under.
-    p_value : float
-        Of a hit; strict, as a thousand matrices are tried.
+    p_value : float, optional
+        Of a hit. Without it 0.05 over the number of matrices, strands and places that are tried: 1e-6 for a thousand.
     progress : callable, optional
         ``progress(done, total, note)``, in motifs.
 
@@ -61,6 +61,7 @@ def explained_windows(
     explained = np.zeros(len(windows), bool)
     if not len(motifs) or not len(windows):
         return explained
+    p_value = p_value or CHANCE / (2 * len(motifs) * (2 * reach + 1))
     spacer = max(motif.width for motif in motifs)
     apart = np.pad(windows, ((0, 0), (0, spacer)), constant_values=N)
     texts = [(first, stripe(apart[first : first + AT_ONCE].ravel())) for first in range(0, len(apart), AT_ONCE)]

@@ -79,13 +79,12 @@ def _attention(axes, row):
 
 
 def _null(axes, edges, part, known=None):
-    """Draw the mean of the null and its central 95 %."""
-    mean, low, high = (np.array(part[name], float) for name in ("expected", "low", "high"))
-    if known is not None:
-        mean, low, high = (np.where(known, each, np.nan) for each in (mean, low, high))
-    steps = [np.append(each, each[-1]) for each in (mean, low, high)]
-    axes.fill_between(edges, steps[1], steps[2], step="post", color=GREY, alpha=0.3, lw=0)
-    axes.step(edges, steps[0], where="post", color=INK, lw=0.8)
+    """Draw the mean of the null and its central 95 %, in the known bins."""
+    shown = np.ones(len(edges) - 1, bool) if known is None else known
+    mean, low, high = (np.array(part[name], float)[shown] for name in ("expected", "low", "high"))
+    left, right = edges[:-1][shown], edges[1:][shown]
+    axes.bar(left, high - low, right - left, bottom=low, align="edge", color=GREY, alpha=0.3, lw=0)
+    axes.hlines(mean, left, right, color=INK, lw=0.8)
 
 
 def _distance(axes, row, edges):
