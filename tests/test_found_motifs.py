@@ -40,7 +40,8 @@ AUDIT = {"checks": [
 def results(tmp_path):
     folder = make_results(tmp_path / "quick", figures={"enrichment": {"where": "trial/toy/sparse-10"}})
     data = read_json(folder / "trial/toy.json")
-    data["runs"] = [run("sparse-10", motifs=MOTIFS, novel=NOVEL, spacing=SPACING, left_out=AGAIN, audit=AUDIT), *data["runs"]]
+    found = {"motifs": MOTIFS, "novel": NOVEL, "spacing": SPACING, "left_out": AGAIN, "audit": AUDIT}
+    data["runs"] = [run("sparse-10", **found), *data["runs"]]
     write(folder / "trial/toy.json", data)
     return folder
 

@@ -147,10 +147,3 @@ def test_check_changes_nothing_and_names_what_differs(tmp_path, monkeypatch):
     found = run_command("--scale", "ci", "--check")
     assert found.exit_code == 1 and "retention.value" in found.output and "0.888" in found.output
     assert (committed / "results.json").read_text() == before and not (tmp_path / "docs/results.md").exists()
-
-
-@pytest.mark.slow
-def test_the_smallest_scale_is_as_committed(tmp_path):
-    """The whole path on a few hundred sequences; about a minute."""
-    found = run_command("--scale", "ci", "--check", "--out", tmp_path / "runs", "--results", ROOT / "docs/results")
-    assert found.exit_code == 0, found.output

@@ -98,7 +98,7 @@ def _point(name, model, kinds):
     if kind is None:
         return None
     kept = model.get("kept_share") or 1
-    label = f"{100 * kept:.3g} %" if kept < 1 else ""
+    label = f"{100 * kept:.2g} %" if kept < 1 else ""
     return {"label": label, "kind": kind, "flops": model["flops"], "score": model["mean"]}
 
 

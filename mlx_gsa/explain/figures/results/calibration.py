@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from mlx_gsa.explain.figures.results.marks import draw_grid, draw_intervals, look
+from mlx_gsa.explain.figures.results.marks import draw_grid, draw_intervals, look, panel_title
 from mlx_gsa.explain.figures.style import GREY, house_style, new_figure
 
 
@@ -31,6 +31,6 @@ def build_calibration(series) -> Figure:
             places = [part["predicted"] for part in each["bins"]]
             draw_intervals(axes, places, [part["observed"] for part in each["bins"]], colour, marker, size=4)
             axes.plot(places, [part["observed"]["value"] for part in each["bins"]], color=colour, lw=0.8, alpha=0.6)
-            axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", title=each["label"])
+            axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", title=panel_title(each["label"], 24))
             axes.set(xlabel="predicted probability", ylabel="observed share")
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mlx_gsa.explain.figures.results.marks import draw_grid, look
+from mlx_gsa.explain.figures.results.marks import draw_grid, look, panel_title
 from mlx_gsa.explain.figures.style import house_style, new_figure
 
 
@@ -31,7 +31,7 @@ def build_learning(panels) -> Figure:
                 _draw(axes, variant, place)
             draw_grid(axes)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-            axes.set(xlabel="epoch", ylabel=f"validation {panel['metric']}", title=panel["title"])
+            axes.set(xlabel="epoch", ylabel=f"validation {panel['metric']}", title=panel_title(panel["title"]))
             axes.legend(loc="lower right")
     return figure
 

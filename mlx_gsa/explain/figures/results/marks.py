@@ -1,5 +1,7 @@
 """What the figures of results share: looks that stay apart without colour, intervals, a grid, panels."""
 
+import textwrap
+
 import numpy as np
 
 from mlx_gsa.explain.figures.style import BLACK, BLUE, GREEN, GRID, INK, ORANGE, PURPLE, SKY, VERMILION
@@ -46,6 +48,11 @@ def draw_intervals(axes, at, intervals, colour, marker="o", horizontal=False, la
         axes.errorbar(values, at, xerr=errors, **options)
     else:
         axes.errorbar(at, values, yerr=errors, **options)
+
+
+def panel_title(text: str, width: int = 34) -> str:
+    """Break a long title of a panel into lines."""
+    return textwrap.fill(text, width)
 
 
 def draw_grid(axes, axis="y"):

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from mlx_gsa.explain.figures.results.marks import bounds, draw_grid, draw_intervals, look
+from mlx_gsa.explain.figures.results.marks import bounds, draw_grid, draw_intervals, look, panel_title
 from mlx_gsa.explain.figures.style import GREY, house_style, new_figure, spread
 
 HEIGHT, LABEL = 2.2, 8  # inches of the axes, roughly; points of a label with its margin
@@ -56,7 +56,7 @@ def _draw(axes, panel, kinds):
             draw_intervals(axes, places, scores, colour, marker, label=kind)
     axes.margins(x=0.18, y=0.15)
     _label(axes, [model for model in panel["models"] if model["label"]])
-    axes.set(xlabel="operations per sequence", ylabel=panel["metric"], title=panel["title"])
+    axes.set(xlabel="operations per sequence", ylabel=panel["metric"], title=panel_title(panel["title"]))
 
 
 def _label(axes, models):

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from mlx_gsa.explain.figures.results.marks import draw_grid, draw_intervals, draw_reference, look
+from mlx_gsa.explain.figures.results.marks import draw_grid, draw_intervals, draw_reference, look, panel_title
 from mlx_gsa.explain.figures.style import GREY, house_style, new_figure
 
 
@@ -36,7 +36,7 @@ def build_retention(series, margins=(0.95, 0.90)) -> Figure:
             places = [100 * point["kept"] * shift for point in points]
             values = [point["retention"] for point in points]
             axes.plot(places, [value["value"] for value in values], color=colour, lw=0.9, alpha=0.7)
-            draw_intervals(axes, places, values, colour, marker, label=each["label"])
+            draw_intervals(axes, places, values, colour, marker, label=panel_title(each["label"], 28))
         for margin in margins:
             draw_reference(axes, margin, f"{margin:.2f} of full attention")
         _ticks(axes, series)
@@ -48,7 +48,7 @@ def build_retention(series, margins=(0.95, 0.90)) -> Figure:
 
 def _ticks(axes, series):
     """Write the shares that were run, and nothing else."""
-    shares = sorted({round(100 * point["kept"], 1) for each in series for point in each["points"]})
+    shares = sorted({float(f"{100 * point['kept']:.2g}") for each in series for point in each["points"]})
     axes.xaxis.set_major_locator(FixedLocator(shares))
     axes.xaxis.set_major_formatter(FixedFormatter([f"{share:g}" for share in shares]))
     axes.xaxis.set_minor_locator(NullLocator())
