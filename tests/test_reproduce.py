@@ -5,11 +5,13 @@ import json
 import re
 import shutil
 import tomllib
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 from made_results import VERSIONS, make_results, speed
+from run_folders import make_dataset
 
 from mlx_gsa.cli.main import main
 from mlx_gsa.config import load_config, parse_assignments
@@ -105,6 +107,22 @@ def test_speed_is_measured_anew_only_when_something_changed(place, monkeypatch):
     assert len(calls) == 1
     reproduce(scale | {"speed": {"x": 2}}, place)
     assert len(calls) == 2
+
+
+def test_linear_models_are_fitted_anew_only_for_other_data(place, monkeypatch):
+    make_dataset(Path("data/toy"))
+    calls = []
+
+    def fit(dataset, min_lengths):
+        calls.append(min_lengths)
+        return {"data_hash": dataset.data_hash, "versions": module.versions(), "rows": []}
+
+    monkeypatch.setattr(module, "compare_counts", fit)
+    scale = {"name": "mine", "linear": [{"data": "toy", "min_lengths": [9]}, {"data": "none"}], "sweeps": []}
+    for _ in range(2):
+        target = reproduce(scale, place)
+    assert calls == [[9]] and read_json(target / "linear-toy.json")["rows"] == []
+    assert list(read_json(target / "results.json")["missing"]) == ["linear-none"]
 
 
 def test_a_choice_of_the_scale_reaches_the_sweep(place):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_gsa.configs import config_path
+from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.errors import ConfigError, GsaError, ResultsError
 from mlx_gsa.experiments.collect_runs import collect_runs
 from mlx_gsa.experiments.comparison import Options, compare_collection
@@ -15,6 +16,7 @@ from mlx_gsa.experiments.comparison_files import save_comparison
 from mlx_gsa.experiments.example import make_example
 from mlx_gsa.experiments.gather import gather_sweep
 from mlx_gsa.experiments.json_files import write_json
+from mlx_gsa.experiments.linear import compare_counts
 from mlx_gsa.experiments.record import commit, read_json
 from mlx_gsa.experiments.results import FORMAT, FORMAT_VERSION
 from mlx_gsa.experiments.runner import SweepOptions, run_sweep
@@ -23,7 +25,7 @@ from mlx_gsa.experiments.speed import measure_speed
 from mlx_gsa.runtime import machine, prepare_mlx, versions
 
 SCALES = ("ci", "quick", "standard", "full")
-_KEYS = {"title", "purpose", "sweeps", "names", "figures", "speed", "example", "check", "choose"}
+_KEYS = {"title", "purpose", "sweeps", "names", "figures", "speed", "example", "linear", "check", "choose"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def load_scale(name):
     -------
     dict
         ``sweeps``: names in configs/experiments; ``choose``: restrictions of a sweep (``only``, ``data``, ``folds``,
-        ``seeds``); ``speed``: see `measure_speed`; ``example``: the run whose attention is drawn; ``names``: what the
+        ``seeds``); ``speed``: see `measure_speed`; ``linear``: data sets (``data``, ``min_lengths``) for
+        `compare_counts`; ``example``: the run whose attention is drawn; ``names``: what the
         claims mean by ``{name}``; ``figures``; ``check.tolerance``.
 
     Raises
@@ -106,14 +109,13 @@ def reproduce(scale, place: Place, report: Callable = lambda line: None, sweeper
         if why:
             missing[name] = why
             report(f"{name}: {why}")
-    for name, make in (("example", _example), ("speed", _speed)):
-        if name in scale:
-            report(name)
-            try:
-                write_json(target / f"{name}.json", make(scale[name], place, report), _places(place))
-            except GsaError as error:
-                missing[name] = str(error).splitlines()[0]
-                report(f"{name}: {missing[name]}")
+    for name, make, asked in _measurements(scale):
+        report(name)
+        try:
+            write_json(target / f"{name}.json", make(asked, place, report), _places(place))
+        except GsaError as error:
+            missing[name] = str(error).splitlines()[0]
+            report(f"{name}: {missing[name]}")
     write_json(target / "results.json", _facts(scale, begun, missing, target), _places(place))
     return target
 
@@ -144,6 +146,26 @@ def _compare(out, report):
     options = Options()
     command = shlex.join(["gsa", "compare", str(out), "--bootstrap", str(options.n), "--seed", str(options.seed)])
     save_comparison(compare_collection(collect_runs([out]), options=options, command=command), out)
+
+
+def _measurements(scale):
+    """Yield what is measured besides the sweeps: name of its file, function, and what it is asked."""
+    for name, make in (("example", _example), ("speed", _speed)):
+        if name in scale:
+            yield name, make, scale[name]
+    for each in scale.get("linear", ()):
+        yield f"linear-{each['data']}", _linear, each
+
+
+def _linear(asked, place, report):
+    """Take what linear models by what they count reach, if it is there of the same data, or fit them."""
+    dataset = Dataset.open(Path("data") / asked["data"], verify=False)
+    file = place.runs / f"linear-{asked['data']}.json"
+    found = read_json(file)
+    if found is None or (found["data_hash"], found["versions"]) != (dataset.data_hash, versions()):
+        found = compare_counts(dataset, asked.get("min_lengths", ()))
+        write_json(file, found)
+    return found
 
 
 def _example(run, place, report):

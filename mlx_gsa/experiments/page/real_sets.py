@@ -40,6 +40,7 @@ def _found(results, sweep, name):
     for stratum, inner in (part.get("strata") or {}).items():
         inner = {"n_records": part["n_records"], **inner}
         strata[stratum] = {"metric": part["metric"], "models": _models(inner), "comparisons": _comparisons(inner)}
+    earlier = results.folder.parent / "datasets" / f"{name}-linear.json"
     runs = [run for run in data["runs"] if run.get("explained")]
     explained = {f"{run['variant']}, fold {run['fold']}": run["explained"] for run in runs}
     return {
@@ -49,7 +50,7 @@ def _found(results, sweep, name):
         "strata": strata,
         "also": data.get("further") or {},
         "explained": explained,
-        "linear": read_json(results.folder.parent / "datasets" / f"{name}-linear.json"),
+        "linear": results.file(f"linear-{name}.json") or read_json(earlier),
         "versions": data["versions"],
         "machine": data["machine"],
     }
