@@ -79,7 +79,7 @@ class Evaluation:
 
     def to_dict(self) -> dict:
         """Give everything but the single predictions as what JSON can hold; nan becomes None."""
-        return _jsonable(
+        return jsonable(
             {
                 "manifest": self.manifest,
                 "task": self.task,
@@ -175,13 +175,14 @@ def _without(entries, name):
     return {key: value for key, value in entries.items() if key != name}
 
 
-def _jsonable(value):
+def jsonable(value):
+    """Turn intervals, arrays and numpy numbers into what JSON can hold; nan becomes None."""
     if isinstance(value, Interval):
-        return _jsonable(value.to_dict())
+        return jsonable(value.to_dict())
     if isinstance(value, dict):
-        return {str(key): _jsonable(part) for key, part in value.items()}
+        return {str(key): jsonable(part) for key, part in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_jsonable(part) for part in value]
+        return [jsonable(part) for part in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
