@@ -74,7 +74,7 @@ def _one_record(predictor, tokens, rng):
     found = next(iter(predictor.predict([tokens])))
     output = int(np.argmax(found.raw)) if predictor.task == "multiclass" else 0
     effects = mutagenesis(predictor.model, tokens, output)
-    rankings = rankings_of(tokens, found, effects, predictor.config.filter_width, output, rng)
+    rankings = rankings_of(tokens, found, effects, predictor.config, output, rng)
     correlations = {name: _correlation(scores, effects) for name, scores in rankings.items() if name != "mutagenesis"}
     copies = np.array(dinucleotide_shuffles([tokens] * COPIES, rng))
     shuffled = raw_outputs(predictor.model, copies)[:, output].mean()

@@ -21,6 +21,7 @@ from mlx_gsa.audit.explained import Yardstick, straightened
 from mlx_gsa.audit.masks import MaskSource, marked, scattered, window_share
 from mlx_gsa.audit.outcome import FAIL, LEVEL, NOT_TESTED, PASS, Check, between, units
 from mlx_gsa.audit.places import explained_by_places
+from mlx_gsa.audit.rankings import reading_window, unselective
 from mlx_gsa.audit.revealed import BASES, train_judge
 from mlx_gsa.evaluation.bootstrap import sums_intervals
 
@@ -50,7 +51,7 @@ def label_leak(predictor, dataset, config, *, seed=0, bases=BASES, bootstrap=100
     Parameters
     ----------
     predictor : Predictor
-        The model; anything with its ``predict``, ``config`` and ``model.keeps_all``.
+        The model; anything with its ``predict``, ``config`` and ``model``.
     dataset : Dataset
         With training, validation and test records.
     config : RunConfig
@@ -70,8 +71,8 @@ def label_leak(predictor, dataset, config, *, seed=0, bases=BASES, bootstrap=100
     Check
         Fails if the share carried by letters is, with its whole interval, below a half; passes if it is above.
     """
-    if predictor.model.keeps_all:
-        return Check("label leak", QUESTION, NOT_TESTED, "Every position attends: nothing is selected.")
+    if reason := unselective(predictor):
+        return Check("label leak", QUESTION, NOT_TESTED, reason)
     rng = np.random.default_rng([seed, 1])
     donors = _read(predictor, dataset, _sample(dataset.indices("train"), DONORS, rng))
     masks = MaskSource(predictor.config.sparsity, dataset.lengths[donors.rows], donors.kept)
@@ -105,7 +106,7 @@ def _errors(predictor, dataset, judge, masks, rng):
     val, test = (_read(predictor, dataset, dataset.indices(split)) for split in ("val", "test"))
     yardstick = Yardstick(dataset, val.predictions.shape[1])
     line = straightened(val.predictions, yardstick.targets(val.rows))
-    columns, shares, width = [yardstick.errors(test.rows, line(test.predictions))], {}, predictor.config.filter_width
+    columns, shares, width = [yardstick.errors(test.rows, line(test.predictions))], {}, sum(reading_window(predictor.config)) + 1
     for way in _SHOWN:
         drawn = []
         for _ in range(DRAWS if way in ("random", "borrowed") else 1):

@@ -50,13 +50,31 @@ def mutagenesis(model, tokens, output: int = 0) -> np.ndarray:
     return effects
 
 
-def over_windows(values, width: int) -> np.ndarray:
-    """Give every base the mean of the values (L,) of the positions whose window of `width` bp it lies in."""
-    left = (width - 1) // 2
+def unselective(predictor) -> str | None:
+    """Say why a model has no selection that could be audited; None if it has one."""
+    if not getattr(predictor.config, "selects", True):
+        return "The model has no selector."
+    if predictor.model.keeps_all:
+        return "Every position attends: nothing is selected."
+    if predictor.config.attention not in ("softmax", "mlp"):
+        return f"The positions kept are not chosen by what they say (attention = {predictor.config.attention})."
+    return None
+
+
+def reading_window(config) -> tuple[int, int]:
+    """Return how many bp before and behind its own base a position reads through its filters."""
+    width = config.filter_width if config.stem else 1
+    return (width - 1) // 2, width - 1 - (width - 1) // 2
+
+
+def over_windows(values, config) -> np.ndarray:
+    """Give every base the mean of the values (L,) of the positions in whose window it lies."""
+    left, right = reading_window(config)
+    width = left + right + 1
     return np.convolve(values, np.full(width, 1 / width))[left : left + len(values)]
 
 
-def rankings_of(tokens, found, effects, width: int, output: int, rng) -> dict[str, np.ndarray]:
+def rankings_of(tokens, found, effects, config, output: int, rng) -> dict[str, np.ndarray]:
     """Score every base of a sequence in each way; the highest comes first, ties in random order.
 
     ``moved`` is the relevance turned to another place of the sequence: chance with the same clusters. Bases scattered
@@ -69,8 +87,7 @@ def rankings_of(tokens, found, effects, width: int, output: int, rng) -> dict[st
         What the model says of the sequence.
     effects : np.ndarray (L,)
         From `mutagenesis`.
-    width : int
-        bp that one position reads.
+    config : ModelConfig
     output : int
     rng : np.random.Generator
 
@@ -81,11 +98,11 @@ def rankings_of(tokens, found, effects, width: int, output: int, rng) -> dict[st
     relevance = np.asarray(found.relevance, np.float64)
     contribution = np.zeros(len(tokens))
     contribution[found.kept] = np.abs(signed_contribution(found.contribution, output))
-    spread = over_windows(relevance - relevance.min(), width)
+    spread = over_windows(relevance - relevance.min(), config)
     return {
         "relevance": spread,
         "relevance at its position": relevance,
-        "contribution": over_windows(contribution, width),
+        "contribution": over_windows(contribution, config),
         "mutagenesis": effects,
         "GC": ((tokens == 1) | (tokens == 2)).astype(float),
         "moved": np.roll(spread, rng.integers(len(tokens))),
