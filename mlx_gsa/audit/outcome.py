@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mlx_gsa.data.atomic import atomic_write_text
-from mlx_gsa.evaluation.outcome import jsonable
+from mlx_gsa.evaluation.jsonable import jsonable
 
 FORMAT, FORMAT_VERSION = "mlx_gsa.audit", 1
 PASS, FAIL, NOT_TESTED = "pass", "fail", "not tested"

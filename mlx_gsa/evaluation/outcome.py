@@ -1,14 +1,13 @@
 """What an evaluation found, and how it is written: JSON, a table of predictions, the command that repeats it."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mlx_gsa.data.atomic import atomic_write_bytes, atomic_write_text
-from mlx_gsa.evaluation.bootstrap import Interval
+from mlx_gsa.evaluation.jsonable import jsonable
 from mlx_gsa.evaluation.selection_report import SelectionReport
 from mlx_gsa.runtime import machine, versions
 
@@ -36,7 +35,7 @@ class Evaluation:
     kept_share : float
         Positions kept over all positions.
     selection : SelectionReport or None
-        None where the data set does not know its sites.
+        None where the data set does not know its sites or the model has no selector.
     cost : dict
         ``parameters``, ``flops`` (see `cost.compare_flops`), ``measured`` (see `cost.compare_forward`) or
         None.
@@ -46,7 +45,11 @@ class Evaluation:
         The same metrics within strata (GC-matched, per kind of negatives), see `matching.score_strata`; None unless the
         task is binary.
     manifest : dict
-        Run, data, split, seed, versions, machine and the command that repeats this.
+        Run, architecture, data, split, seed, versions, machine and the command that repeats this.
+    calibration : dict of str to Calibration or None
+        By output, of a single one by the empty name; see `calibration.calibrate`.
+    verdict : list of dict or None
+        Whether the model is good, see `verdict.judge`; None without simple models.
     outputs : list of str or None
         Names of several outputs.
     by_output : dict of str to dict of str to Interval, or None
@@ -69,6 +72,8 @@ class Evaluation:
     strata: list | None = None
     outputs: list | None = None
     by_output: dict | None = None
+    calibration: dict | None = None
+    verdict: list | None = None
 
     @property
     def name(self) -> str:
@@ -94,8 +99,14 @@ class Evaluation:
                 "outputs": self.outputs,
                 "by_output": self.by_output,
                 "strata": self.strata,
+                "calibration": self._single_or_by_output(self.calibration),
+                "verdict": self.verdict,
             }
         )
+
+    def _single_or_by_output(self, found):
+        """Give what was found of the one output, or of several by their names."""
+        return found if self.outputs or not found else found[""]
 
     def save(self, folder) -> list[Path]:
         """Write NAME.json and NAME-predictions.tsv, each whole or not at all.
@@ -173,19 +184,6 @@ def evaluation_manifest(run, dataset, split, n, bootstrap, batch_size, seed, by_
 def _without(entries, name):
     """Return a dict without one of its entries."""
     return {key: value for key, value in entries.items() if key != name}
-
-
-def jsonable(value):
-    """Turn intervals, arrays and numpy numbers into what JSON can hold; nan becomes None."""
-    if isinstance(value, Interval):
-        return jsonable(value.to_dict())
-    if isinstance(value, dict):
-        return {str(key): jsonable(part) for key, part in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [jsonable(part) for part in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _text(value):
