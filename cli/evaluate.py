@@ -7,6 +7,7 @@ import click
 import numpy as np
 
 from mlx_gsa.cli.console import console, facts, reporting, table
+from mlx_gsa.cli.evaluate_verdict import calibration_rows, show_verdict
 
 DECOY_CUTS = ("kept", "top 1 %")  # the others are in the JSON
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -65,7 +66,8 @@ def _data_folder(run, data):
 
 
 def _pictures(evaluation, folder):
-    from mlx_gsa.explain.figures import prediction_figure, site_recall_figure
+    from mlx_gsa.explain.figures import calibration_figure, prediction_figure, site_recall_figure
+    from mlx_gsa.explain.tracks import UniqueNames
 
     e, paths = evaluation, [folder / f"{evaluation.name}-prediction.png"]
     metrics = {METRIC_NAMES[name]: interval for name, interval in e.metrics.items()}
@@ -76,6 +78,10 @@ def _pictures(evaluation, folder):
     if e.selection and e.selection.recall:
         paths.append(folder / f"{e.name}-sites.png")
         site_recall_figure(e.selection.recall, paths[-1])
+    names = UniqueNames()
+    for output, calibration in e.calibration.items():
+        paths.append(folder / f"{e.name}-calibration{f'-{names(output)}' if output else ''}.png")
+        calibration_figure(calibration, paths[-1], output)
     return paths
 
 
@@ -106,6 +112,7 @@ def _show(evaluation, paths):
         for each in (_recall_table, _ranking_table, _kind_table, _decoy_table):
             console.print(each(evaluation.selection))
     console.print(_cost_table(evaluation))
+    show_verdict(evaluation.verdict)
     for note in _notes(evaluation):
         console.print(note, markup=False)
     console.print(facts("Written", [(path.suffix[1:].upper(), str(path)) for path in paths]))
@@ -116,6 +123,7 @@ def _prediction_table(evaluation):
     if evaluation.reachable:
         rows.append(("best reachable r", _number(evaluation.reachable["best_r"])))
         rows.append(("share of the best reachable r", _number(evaluation.reachable["share"])))
+    rows += calibration_rows(evaluation.calibration)
     records = "records" if evaluation.split == "all" else f"{evaluation.split} records"
     shortest = evaluation.manifest["min_length"]
     title = f"Prediction: {len(evaluation.labels):,} {records}" + (f" of {shortest:,} bp or more" if shortest else "")
@@ -225,6 +233,8 @@ def _decoy_table(selection):
 
 
 def _cost_table(evaluation):
+    if _rival(evaluation):
+        return _rival_cost_table(evaluation)
     cost, flops = evaluation.cost, evaluation.cost["flops"]
     counts = [f"{flops[name]['lookup']['total'] / 1e6:,.2f} M" for name in ("sparse", "full")]
     rows = [
@@ -244,6 +254,24 @@ def _cost_table(evaluation):
     return table(f"Cost at {flops['length']:,} bp{batch}", columns, rows)
 
 
+def _rival(evaluation):
+    """Whether the model is a CNN: it selects nothing, and there is no full attention to hold it against."""
+    return evaluation.manifest.get("architecture", "sparse") != "sparse"
+
+
+def _rival_cost_table(evaluation):
+    cost, flops, measured = evaluation.cost, evaluation.cost["flops"], evaluation.cost["measured"]
+    rows = [
+        ("operations a sequence", f"{flops['sparse']['lookup']['total'] / 1e6:,.2f} M"),
+        ("parameters", cost["parameters"]),
+    ]
+    if measured:
+        rows.append(("seconds a batch", f"{measured['sparse']['seconds']:.4f}"))
+        rows.append(("peak memory (MB)", f"{measured['sparse']['peak_bytes'] / 1e6:.1f}"))
+    batch = f", batch of {measured['batch_size']}" if measured else ""
+    return table(f"Cost at {flops['length']:,} bp{batch}", ["", "this model"], rows)
+
+
 def _notes(evaluation):
     manifest = evaluation.manifest
     if manifest["same_data"] is False:
@@ -254,7 +282,9 @@ def _notes(evaluation):
         yield "The model does not say what it was trained on: test records may have been seen in training."
     if evaluation.split == "all" and manifest["same_data"] is not False:
         yield "All records were scored, also those that the run was trained on."
-    if evaluation.selection is None:
+    if _rival(evaluation):
+        yield "The model is a CNN without a selector: it reads every position, and nothing is scored as selected."
+    elif evaluation.selection is None:
         yield "The data set does not know its sites, so what the model selects cannot be scored here."
 
 

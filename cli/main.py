@@ -16,6 +16,9 @@ COMMANDS = {
     "data": "Look at a prepared data set; merge, subset or export it.",
     "train": "Train a model on a prepared data set.",
     "evaluate": "Measure how well a trained model predicts and what it selects.",
+    "compare": "Compare runs over seeds and folds, with intervals and tests.",
+    "sweep": "Run an experiment: many trainings, resumable, with their evaluations.",
+    "tune": "Look for better settings of the training, judged on the validation split.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",
 }

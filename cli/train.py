@@ -8,7 +8,7 @@ import click
 from mlx_gsa.cli.console import console, err_console, facts, progress, table
 from mlx_gsa.config import load_config, parse_assignments
 
-ATTENTIONS = ("softmax", "mlp", "full", "window", "random")
+ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
 
 
 @click.command()
@@ -87,7 +87,8 @@ def _show_start(trainer, found):
     rows = [
         ("Data", f"{trainer.dataset.path}{fold}: {counts['train']:,} to train, {counts['val']:,} to validate"),
         ("Labels", _labels(trainer)),
-        ("Model", f"{model.n_parameters():,} parameters, attention {config.attention}, {_kept(model)}"),
+        ("Model", f"{model.n_parameters():,} parameters, {_kind(config)}, {_kept(model)}"),
+        ("Embeddings", None if config.embeddings == "learned" else f"{config.embeddings}, frozen"),
         ("First filters", ", ".join(f.kmer for f in found) or "random"),
         ("Run", str(trainer.folder)),
     ]  # fmt: skip
@@ -104,7 +105,13 @@ def _labels(trainer):
     return "; ".join(parts) or None
 
 
+def _kind(config):
+    return f"attention {config.attention}" if config.selects else f"a rival: {config.architecture}"
+
+
 def _kept(model):
+    if not model.config.selects:
+        return "every position is read"
     return "every position attends" if model.keeps_all else f"{model.config.sparsity:.1%} of positions kept"
 
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mlx_gsa.errors import ConfigError
 
-Attention = Literal["softmax", "mlp", "full", "window", "random"]
+Architecture = Literal["sparse", "cnn", "cnn-large"]
+Attention = Literal["softmax", "mlp", "full", "window", "random", "first"]
 
 HalfWidth = Annotated[int, Field(ge=8)]
 
@@ -25,8 +26,10 @@ class _Frozen(BaseModel):
 class ModelConfig(_Frozen):
     """Sizes and switches of the organism (DNA in, regulatory strength out)."""
 
+    architecture: Architecture = Field("sparse", description="cnn, cnn-large: convolutional rivals, see model/cnn.py")
     n_channels: int = Field(16, ge=2, multiple_of=2, description="number of stem filters, D")
     embedding_channels: int | None = Field(None, ge=4, description="width of the embeddings, or D")
+    embeddings: Literal["learned", "one-hot", "random"] = Field("learned", description="the others are frozen")
     attention_channels: int | None = Field(None, ge=2, multiple_of=2, description="width of queries and keys, or D")
     context: tuple[HalfWidth, ...] = Field((), description="bp to either side of windows of context")
     context_kmer: int = Field(5, ge=2, le=6, description="length of the k-mers whose means are the context")
@@ -46,13 +49,25 @@ class ModelConfig(_Frozen):
     max_selected: int | None = Field(None, ge=1, description="upper limit of positions kept per sequence")
     window: int = Field(64, ge=1, description="bp on each side seen by attention='window'")
     n_global: int = Field(16, ge=0, description="most relevant positions seen by all under attention='window'")
+    cnn_filters: int | None = Field(None, ge=1, description="of a cnn; None: as large as the sparse model of the rest")
     reference_budget: float = Field(64.0, gt=0, description="k in the 1/sqrt(k) of the gated sum, set from the data")
     reference_length: float = Field(1000.0, gt=0, description="bp covered by a profile, set from the data")
+
+    @property
+    def selects(self) -> bool:
+        """True where there is a selector, whose relevance says which positions matter."""
+        return self.architecture == "sparse"
 
     @property
     def embedding_width(self) -> int:
         """Channels of an embedding; without a stem the embeddings are the features."""
         return (self.embedding_channels or self.n_channels) if self.stem else self.n_channels
+
+    @model_validator(mode="after")
+    def _one_hot_fits(self):
+        if self.embeddings == "one-hot" and self.embedding_width < 4:
+            raise ValueError(f"model.embeddings = 'one-hot' needs 4 channels, there are {self.embedding_width}")
+        return self
 
     @property
     def n_features(self) -> int:

@@ -54,6 +54,9 @@ class FakePredictor:
         self.task, self.classes, self.sparsity = task, classes, sparsity
         self.asked = []
 
+    def require_selector(self):
+        """It has one."""
+
     def with_sparsity(self, sparsity):
         """Return the same with another budget."""
         return FakePredictor(self.task, self.classes, sparsity)

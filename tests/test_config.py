@@ -54,7 +54,7 @@ def test_what_is_dumped_is_loaded_as_it_was(tmp_path_factory, rate, sparsity, se
 def test_the_dump_holds_every_setting_that_has_a_value():
     tables = tomllib.loads(dump_config(RunConfig()))
     assert tables["training"].keys() == TrainingConfig.model_fields.keys() - {"shortest_kmer"}  # None is left out
-    unset = {"max_selected", "embedding_channels", "attention_channels"}
+    unset = {"max_selected", "embedding_channels", "attention_channels", "cnn_filters"}
     assert tables["model"].keys() == ModelConfig.model_fields.keys() - unset
 
 
@@ -194,3 +194,14 @@ def test_every_recipe_is_a_configuration_below_the_parameter_limit(path):
     from mlx_gsa.model.organism import SparseOrganism
 
     assert SparseOrganism(load_config(path).model).n_parameters() < 50_000
+
+
+def test_one_hot_embeddings_need_four_channels():
+    assert ModelConfig(n_channels=4, embeddings="one-hot").embedding_width == 4
+    with pytest.raises(ConfigError, match=r"'one-hot' needs 4 channels, there are 2"):
+        load_config(None, {"model.n_channels": 2, "model.embeddings": "one-hot"})
+
+
+@pytest.mark.parametrize(("architecture", "selects"), [("sparse", True), ("cnn", False), ("cnn-large", False)])
+def test_only_the_sparse_model_selects(architecture, selects):
+    assert ModelConfig(architecture=architecture).selects == selects

@@ -144,6 +144,39 @@ def test_what_surrounds_a_position_is_counted():
     assert count_flops(seen, 1000)["selector"] == 1000 * (8 * (2 * 24 + 4) + 1)
 
 
+def test_the_layers_of_the_small_cnn_by_hand():
+    small = config(architecture="cnn", cnn_filters=3, filter_width=4, strands="forward")
+    counts = count_flops(small, 10, stem_form="conv", batch_size=1)
+    assert counts["tables"] == 4 * 6 * 2 * 3 * 4
+    assert counts["stem"] == 10 * 3 * (2 * 4 * 6 + 3) + 10 * 3 * 3
+    assert counts["convolutions"] == 3 * (2 * 7 * 3 * 3 + 3 * 3 + 3)  # three steps of four bp
+    assert counts["dense"] == 1 * 3 * (6 + 2 * 3) + 3 + 16 * (2 * 12 + 2) + (2 * 16 + 1)
+    assert counts["total"] == sum(counts[part] for part in ("tables", "stem", "convolutions", "dense"))
+    assert kept_count(small, 10) == 10
+    lookup = count_flops(small, 10, batch_size=1)
+    assert lookup["stem"] == 10 * 3 * 3 + 10 * 3 * 3 and lookup["dense"] == counts["dense"]
+    anchored = count_flops(config(architecture="cnn", cnn_filters=3, anchor="end"), 10)["dense"]
+    assert anchored == 8 * 3 * (6 + 2 * 3) + 3 + 16 * (2 * 33 + 2) + (2 * 16 + 1)
+
+
+def test_the_layers_of_the_large_cnn_by_hand():
+    counts = count_flops(config(architecture="cnn-large"), 16, stem_form="conv", batch_size=2)
+    assert counts["tables"] == 8 * 6 * 2 * 16 * 100 / 2
+    assert counts["stem"] == 16 * (16 * 2 * 8 * 6 + 3 * 16 + 16)
+    assert counts["convolutions"] == 8 * (2 * 8 * 16 * 8 + 4 * 8) + 4 * (2 * 8 * 8 * 4 + 4 * 4)
+    assert counts["dense"] == 32 * 2 * (6 + 2 * 4) + 512 * (2 * 128 + 2) + (2 * 512 + 1)
+
+
+def test_a_cnn_has_no_rival_with_more_positions(monkeypatch):
+    rival = config(architecture="cnn", cnn_filters=3)
+    found = compare_flops(rival, 500)
+    assert (found["kept"], found["ratio"]) == (500, 1.0) and found["sparse"] == found["full"]
+    calls, measure = [], cost.measure_forward
+    monkeypatch.setattr(cost, "measure_forward", lambda *a, **k: calls.append(1) or measure(*a, **k))
+    measured = compare_forward(rival, 64, 2, repeats=1)
+    assert calls == [1] and measured["speedup"] == measured["memory_ratio"] == 1
+
+
 def test_narrow_attention_costs_less():
     wide, narrow = (count_flops(config(n_channels=64, attention_channels=c), 2000) for c in (None, 16))
     assert narrow["attention"] < wide["attention"] and narrow["projections"] < wide["projections"]

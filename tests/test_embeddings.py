@@ -2,6 +2,7 @@
 
 import mlx.core as mx
 import numpy as np
+import pytest
 
 from mlx_gsa.dna import alphabet
 from mlx_gsa.model.embeddings import N_TOKENS, TaskSpecificEmbeddings
@@ -52,3 +53,25 @@ def test_a_base_teaches_its_own_row_and_an_n_a_quarter_of_each():
     np.testing.assert_array_equal(gradients(alphabet.G)["bases"], [[0, 0], [0, 0], [1, 1], [0, 0]])
     np.testing.assert_array_equal(gradients(alphabet.N)["bases"], np.full((4, 2), 0.25))
     np.testing.assert_array_equal(gradients(alphabet.N)["n_offset"], [1, 1])
+
+
+def test_one_hot_is_the_identity_with_n_between():
+    table = np.array(TaskSpecificEmbeddings(6, "one-hot").table())
+    np.testing.assert_array_equal(table[:4], np.eye(4, 6))
+    np.testing.assert_array_equal(table[alphabet.N], [0.25] * 4 + [0, 0])
+    assert not table[alphabet.PAD].any()
+
+
+def test_random_embeddings_are_fixed_by_the_seed():
+    tables = []
+    for seed in (0, 0, 1):
+        mx.random.seed(seed)
+        tables.append(np.array(TaskSpecificEmbeddings(6, "random").table()))
+    assert np.array_equal(tables[0], tables[1]) and not np.array_equal(tables[0], tables[2])
+    assert not tables[0][alphabet.PAD].any()
+
+
+@pytest.mark.parametrize("kind, n_learned", [("learned", 30), ("one-hot", 0), ("random", 0)])
+def test_only_the_learned_kind_is_learned(kind, n_learned):
+    learned = TaskSpecificEmbeddings(6, kind).trainable_parameters()
+    assert sum(value.size for value in learned.values()) == n_learned

@@ -272,6 +272,7 @@ def test_command_shows_tables_and_writes_pictures(command, regression, tmp_path)
         "evaluation.json",
         "evaluation-predictions.tsv",
         "evaluation-prediction.png",
+        "evaluation-calibration.png",
         "evaluation-sites.png",
     }
     assert {path.name for path in (tmp_path / "run").iterdir()} == names
@@ -369,3 +370,34 @@ def test_command_shows_strata(command, tmp_path):
     assert result.exit_code == 0, result.output
     for text in ("By stratum", "GC-matched", "against flank", "GC alone", "40 records of 50 bp or more", "also those"):
         assert text in " ".join(result.output.split()), text
+
+
+def test_calibration_is_written_and_shown(command, regression, tmp_path):
+    result = command(*regression)
+    assert "calibration slope" in result.output and "Add --baseline" in " ".join(result.output.split())
+    content = json.loads((tmp_path / "run/evaluation.json").read_text())
+    assert content["calibration"]["kind"] == "value" and content["calibration"]["slope"]["value"] > 0
+    assert content["verdict"] is None
+
+
+def test_verdict_is_written_and_shown(command, tmp_path):
+    pytest.importorskip("sklearn")
+    dataset, predictor = with_kinds(tmp_path)
+    result = command(dataset, predictor, "--baseline")
+    assert result.exit_code == 0, result.output
+    for text in ("Is this model good?", "Is it better than k-mers?", "Are there enough test records?", "(ECE)"):
+        assert text in " ".join(result.output.split()), text
+    content = json.loads((tmp_path / "run/evaluation.json").read_text())
+    assert content["verdict"][0]["question"] == "Is this model good?"
+    assert {"question", "answer", "because", "alarm"} == set(content["verdict"][0])
+    assert content["calibration"]["ece"] >= 0 and content["calibration"]["points"][0]["n"] == 20
+
+
+def test_a_model_no_better_than_composition_is_said_loudly(command, tmp_path):
+    pytest.importorskip("sklearn")
+    dataset, predictor = with_kinds(tmp_path)
+    predictor.answers = 1 - predictor.answers  # calls the classes the wrong way round
+    result = command(dataset, predictor, "--baseline")
+    text = " ".join(result.output.replace("│", " ").split())
+    assert "WARNING: a simple model may do as well" in text
+    assert "Does composition alone do nearly as well? YES: GC CONTENT" in text

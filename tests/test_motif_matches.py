@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 from fake_predictor import random_tokens
-from scipy.stats import false_discovery_control
 
 from mlx_gsa.dna.alphabet import encode, reverse_complement
 from mlx_gsa.dna.motifs import Motif, MotifScanner
-from mlx_gsa.explain.motif_matches import benjamini_hochberg, match_spans, window_p_value
+from mlx_gsa.explain.motif_matches import match_spans, window_p_value
 from mlx_gsa.explain.spans import find_spans
 
 
@@ -24,24 +23,6 @@ def _spans(length, positions):
 @pytest.fixture(scope="module")
 def scanner():
     return MotifScanner([_motif("one", "TGACTCAGGC"), _motif("two", "CCGGAAGTGA")], p_value=1e-4)
-
-
-def test_q_values_are_scipys_when_all_tests_are_given():
-    p_values = np.random.default_rng(0).random(50) ** 3
-    assert np.allclose(benjamini_hochberg(p_values), false_discovery_control(p_values))
-
-
-def test_q_values_of_the_smallest_are_never_too_small():
-    p_values = np.sort(np.random.default_rng(1).random(200) ** 4)
-    everything = benjamini_hochberg(p_values)
-    smallest = benjamini_hochberg(p_values[:20], n_tests=200)
-    assert (smallest >= everything[:20] - 1e-15).all()
-    assert benjamini_hochberg([0.9], n_tests=10).tolist() == [1.0]
-    assert len(benjamini_hochberg([])) == 0
-
-
-def test_q_values_by_hand():
-    assert benjamini_hochberg([0.04, 0.001, 0.02], n_tests=4) == pytest.approx([0.16 / 3, 0.004, 0.04])
 
 
 def test_a_window_of_many_places():

@@ -70,6 +70,16 @@ def test_a_group_without_a_parameter_is_refused():
         build_optimizer(TrainingConfig(), {"stem": {"weight": mx.zeros((2,))}}, 10)
 
 
+@pytest.mark.parametrize("kind", ["one-hot", "random"])
+def test_frozen_embeddings_leave_their_group_empty_and_stay(kind):
+    model = scrambled(embeddings=kind)
+    before = np.array(model.embeddings.table())
+    optimizer = build_optimizer(TrainingConfig(epochs=1, warmup=0), model.trainable_parameters(), 100)
+    optimizer.update(model, tree_map(mx.ones_like, model.trainable_parameters()))
+    np.testing.assert_array_equal(model.embeddings.table(), before)
+    assert rates(optimizer) == pytest.approx([5 * 3e-3, 3e-3])
+
+
 GRADIENTS = {"stem": {"weight": mx.array([3.0, 0.0]), "gain": mx.array([4.0])}, "bias": mx.array([12.0])}
 
 

@@ -11,7 +11,7 @@ from mlx_gsa.dna.alphabet import N, reverse_complement
 from mlx_gsa.model import organism
 from mlx_gsa.model.organism import SparseOrganism, compiled, forward_budget, silence, stem_kernel
 
-ATTENTIONS = ("softmax", "mlp", "full", "window", "random")
+ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
 SMALL = {"window": 9, "n_global": 3}
 
 
@@ -114,7 +114,7 @@ def test_without_a_gate_the_selector_learns_from_its_own_objective_alone(gate):
 
 
 @pytest.mark.parametrize("sparsity", [1e-6, 0.013, 0.1, 0.5, 0.999, 1.0])
-@pytest.mark.parametrize("attention", ["softmax", "mlp", "random"])
+@pytest.mark.parametrize("attention", ["softmax", "mlp", "random", "first"])
 def test_any_share_can_be_kept(attention, sparsity):
     model = scrambled(attention=attention, sparsity=sparsity)
     _, output = forward(model, random_tokens([50, 31]), padded=64)
@@ -155,6 +155,19 @@ def test_the_random_control_follows_its_key():
     model, sequences = scrambled(attention="random"), random_tokens([60])
     kept = [forward(model, sequences, key=mx.random.key(seed))[1].kept.tolist() for seed in (0, 0, 1)]
     assert kept[0] == kept[1] != kept[2]
+
+
+def test_the_first_positions_control_keeps_those():
+    _, output = forward(scrambled(attention="first"), random_tokens([60, 33]), padded=64)
+    kept = [k[m].tolist() for k, m in zip(np.array(output.kept), np.array(output.mask), strict=True)]
+    assert kept == [list(range(6)), list(range(4))]
+
+
+@pytest.mark.parametrize("embeddings", ["one-hot", "random"])
+def test_frozen_embeddings_are_not_counted_as_learned(embeddings):
+    learned, frozen = (SparseOrganism(ModelConfig(embeddings=kind)) for kind in ("learned", embeddings))
+    assert learned.n_parameters() - frozen.n_parameters() == 5 * 16
+    assert frozen.trainable_parameters()["embeddings"] == {} and "bases" in frozen.parameters()["embeddings"]
 
 
 @pytest.mark.parametrize("strands, same", [("both", True), ("forward", False)])

@@ -13,6 +13,8 @@ from mlx_gsa.model.stem import lookup_filters
 from mlx_gsa.training.discovery import DiscoveredFilter, _Positions
 from mlx_gsa.training.setup import QUIET, composition, fitted_config, new_bundle, sparsity_at, start_filters
 
+CNNS = ("cnn", "cnn-large")
+
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
@@ -46,10 +48,11 @@ def test_the_composition_is_counted_by_hand(tmp_path):
     np.testing.assert_allclose(composition(dataset, [0, 1], "both"), (counts + counts[::-1]) / 22)
 
 
+@pytest.mark.parametrize("embeddings", ["learned", "one-hot", "random"])
 @pytest.mark.parametrize("strands", ["both", "forward"])
-def test_a_started_filter_responds_as_its_template_does(dataset, strands):
+def test_a_started_filter_responds_as_its_template_does(dataset, strands, embeddings):
     template = np.random.default_rng(0).normal(size=(11, 4))
-    model = SparseOrganism(ModelConfig(n_channels=6, filter_width=11, strands=strands))
+    model = SparseOrganism(ModelConfig(n_channels=6, filter_width=11, strands=strands, embeddings=embeddings))
     sequences = random_tokens([80, 50])
     positions = _Positions(sequences, 11, 4)
     model.stem.composition = mx.array(positions.composition.astype(np.float32))
@@ -110,3 +113,24 @@ def test_a_budget_may_also_grow_or_stay():
 @pytest.mark.parametrize("anneal", [0.0, 0.5, 0.95, 1.0])
 def test_the_last_epoch_is_always_at_the_final_budget(epochs, anneal):
     assert budgets(training__epochs=epochs, training__anneal=anneal)[-1] == 0.1
+
+
+def test_the_size_of_a_cnn_is_written_into_its_configuration(dataset):
+    small, large = (new_bundle(toy_config(dataset.path, model__architecture=a), dataset)[0].model for a in CNNS)
+    assert small.config.cnn_filters == small.second.weight.shape[0] and large.config.cnn_filters is None
+    given = toy_config(dataset.path, model__architecture="cnn", model__cnn_filters=3)
+    assert new_bundle(given, dataset)[0].model.second.weight.shape[0] == 3
+
+
+@pytest.mark.parametrize("architecture", ["cnn", "cnn-large"])
+def test_a_rival_needs_no_filters_from_kmers(dataset, monkeypatch, architecture):
+    from mlx_gsa.training import setup
+
+    monkeypatch.setattr(setup, "discover_filters", lambda *_, **__: pytest.fail("looked for filters"))
+    bundle, found = new_bundle(toy_config(dataset.path, model__architecture=architecture), dataset)
+    assert found == [] and bundle.model.stem.composition.tolist() != [0.25] * 4
+
+
+def test_a_rival_has_no_budget_that_moves(dataset):
+    config = toy_config(dataset.path, model__architecture="cnn", model__sparsity=0.01, training__epochs=4)
+    assert [sparsity_at(epoch, config) for epoch in range(4)] == [0.01] * 4

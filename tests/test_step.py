@@ -6,8 +6,9 @@ import pytest
 from mlx.utils import tree_flatten, tree_map
 from toys import random_tokens, scrambled
 
-from mlx_gsa.config import TrainingConfig
+from mlx_gsa.config import ModelConfig, TrainingConfig
 from mlx_gsa.data.batches import pad_rows
+from mlx_gsa.model.build import build_model
 from mlx_gsa.training.losses import task_loss
 from mlx_gsa.training.optimizer import build_optimizer
 from mlx_gsa.training.step import build_step
@@ -35,6 +36,16 @@ def test_both_losses_are_means_over_the_records_that_count():
     expected = [np.array(task_loss("regression", raw, inputs[3]))[:3].mean() for raw in raws]
     main, local, *_ = step(*inputs)
     assert [main.item(), local.item()] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_rival_without_a_selector_has_one_objective():
+    model = build_model(ModelConfig(architecture="cnn"))
+    optimizer = build_optimizer(TrainingConfig(epochs=1), model.trainable_parameters(), 100)
+    step = build_step(model, optimizer, "regression", TrainingConfig(epochs=1, local_weight=100.0), 7)
+    inputs = batch()
+    expected = np.array(task_loss("regression", model(*inputs[:3], 7).prediction, inputs[3])).mean()
+    main, local, *_ = step(*inputs)
+    assert main.item() == pytest.approx(expected, rel=1e-5) and local.item() == 0
 
 
 def test_rows_of_weight_0_change_nothing():

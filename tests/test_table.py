@@ -88,6 +88,16 @@ def test_coordinates_are_read_from_ids(prepare):
     assert made.manifest.source["split_by"] == "chromosome"
 
 
+def test_the_middle_of_each_sequence_alone_can_be_taken_with_its_place(prepare):
+    whole = prepare(rows(chrom=lambda i: "chr1", start=lambda i: 100, end=lambda i: 130), plan=SplitPlan("random"))
+    tokens = [np.array(whole.sequence(i)) for i in range(20)]
+    table = rows(chrom=lambda i: "chr1", start=lambda i: 100, end=lambda i: 130, strand=lambda i: "+-"[i % 2])
+    made = prepare(table, plan=SplitPlan("random"), limits=Limits(min_length=15), centre=15)
+    assert all((made.sequence(i) == tokens[i][7:22]).all() for i in range(20)) and len(tokens[0]) == 30
+    assert made.records.start[:2].tolist() == [107, 108] and made.records.end[:2].tolist() == [122, 123]
+    assert prepare(table, plan=SplitPlan("random"), centre=40).lengths.tolist() == [30] * 20
+
+
 def test_chromosomes_are_not_torn_and_the_choice_can_be_made(prepare):
     table = rows(chrom=lambda i: f"chr{i % 5}", group=lambda i: f"g{i % 4}")
     for by, name in (("chromosome", "chrom"), ("group", "group")):

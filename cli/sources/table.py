@@ -22,6 +22,7 @@ SPREAD_HELP = "Standard deviation of the label, in its units: the smaller, the m
 COPIES = ("keep", "first", "mean")
 COPY_HELP = "Rows with the sequence of an earlier row: keep them, leave them out, or average them into the first."
 GROUP_HELP = "What its ( ) finds in the id is the group, such as '^(.+)_[0-9]+$' for the gene of ECHDC1_3."
+CENTRE_HELP = "Take only so many bp in the middle of each sequence."
 SPLIT_AS_HELP = "Put all records into one split, such as test for an external set."
 
 
@@ -48,6 +49,7 @@ def _column_options(function):
 @click.option("--pseudocount", type=float, default=0.0, show_default=True, help="Added before the logarithm.")
 @click.option("--duplicates", type=click.Choice(COPIES), default="keep", show_default=True, help=COPY_HELP)
 @click.option("--group-from", metavar="REGEX", help=GROUP_HELP)
+@click.option("--centre", type=click.IntRange(1), metavar="BP", help=CENTRE_HELP)
 @click.option("--split-as", type=click.Choice(["train", "val", "test"]), help=SPLIT_AS_HELP)
 @_column_options
 @limits_and_plan

@@ -55,6 +55,7 @@ def dataset_from_table(
     negatives=(),
     log2=False,
     pseudocount=0.0,
+    centre=None,
     plan=None,
     limits=None,
     progress=None,
@@ -100,6 +101,8 @@ def dataset_from_table(
     log2 : bool
         Take ``log2(label + pseudocount)`` of every label.
     pseudocount : float
+    centre : int, optional
+        Take only so many bp in the middle of each sequence; shorter ones whole.
     plan : SplitPlan, optional
         A split column goes before it.
     limits : Limits, optional
@@ -131,10 +134,11 @@ def dataset_from_table(
     _check_split(split_as, split_column)
     collector = Collector(limits or Limits(), plan or SplitPlan(), task, fills_validation=split_as is None)
     chosen = {"where": list(where), "group_from": group_from, "split_as": split_as}
+    chosen |= {"centre": centre} if centre else {}
     source = _describe(path, columns, labels, collector.limits, chosen)
     with open_table(path, progress) as table:
         filters = parse_filters(source["where"], table)
-        reader = RowReader(table, columns, filters, labels, collector, pattern, split_as)
+        reader = RowReader(table, columns, filters, labels, collector, pattern, split_as, centre)
         return write_collected(
             out, reader.sequences(), collector, source,
             classes=lambda: reader.classes, to_label=reader.number, outputs=labels.outputs,

@@ -29,6 +29,12 @@ RENAMED = "ids repeated, so the line number was added"
 STRANDS = {"+": "+", "1": "+", "+1": "+", "-": "-", "-1": "-", "fwd": "+", "rev": "-"}
 
 
+def middle(length, size=None):
+    """Return the slice of `size` bp in the middle of `length` bp; all of it where it is shorter or there is no size."""
+    start = max(length - size, 0) // 2 if size else 0
+    return slice(start, min(start + size, length) if size else length)
+
+
 class RowReader:
     """Turns rows into tokens, and hands what else they say to the collector.
 
@@ -43,11 +49,13 @@ class RowReader:
         What its first group finds in the id is the group.
     split_as : str, optional
         The split of every record.
+    centre : int, optional
+        Take only so many bp in the middle of each sequence.
     """
 
-    def __init__(self, table, columns, filters, labels, collector, pattern=None, split_as=None):
+    def __init__(self, table, columns, filters, labels, collector, pattern=None, split_as=None, centre=None):
         self.table, self.filters, self.collector = table, filters, collector
-        self.pattern, self.split_as = pattern, split_as
+        self.pattern, self.split_as, self.centre = pattern, split_as, centre
         self.sequence = table.column(columns.sequence, "sequences")
         others = ("id", "chrom", "start", "end", "strand", "group", "split")
         self.at = {name: table.optional(getattr(columns, name), name, name) for name in others}
@@ -96,14 +104,17 @@ class RowReader:
             raise Rejected("row with another number of columns than the header")
         if not all(one.keeps(row) for one in self.filters):
             raise Rejected("left out by the row filter")
-        tokens, counts = self._encode(row[self.sequence], line)
+        whole, counts = self._encode(row[self.sequence], line)
+        part = middle(whole.size, self.centre)
+        tokens = whole[part]
         reason = self.collector.limits.reason_against(tokens)
         if reason:
             raise Rejected(reason)
         measured, split = self.labels.read(row, line), self._split(row, line)
         self._check_copy(tokens, measured)
         name = self._id(row, line)
-        region, chrom = self._place(row, name, tokens.size)
+        region, chrom = self._place(row, name, whole.size)
+        region = region and region.part(part.start, part.stop)
         self.extra.append({})
         self.collector.add(
             tokens, counts, id=name, label=self.measured.add(measured), split=split,

@@ -58,6 +58,10 @@ class Region:
             return self.end - end, self.end - start
         return self.start + start, self.start + end
 
+    def part(self, start, end):
+        """Return the region of a part of the sequence; `start` and `end` as for `to_genome`."""
+        return Region(self.chrom, *self.to_genome(start, end), self.strand)
+
     def __str__(self):
         """Write the region as ``chrom:start-end(strand)``, 0-based as bedtools does."""
         return f"{self.chrom}:{self.start}-{self.end}" + (f"({self.strand})" if self.strand != "." else "")

@@ -2,23 +2,18 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from mlx_gsa.errors import GsaError, RunError
-from mlx_gsa.evaluation.bootstrap import (
-    Interval,
-    paired_ratio_interval,
-    percentile_interval,
-    positive_ratio,
-    resampling_weights,
-    score_resamples,
-)
-from mlx_gsa.evaluation.prediction import METRICS, Metric
+from mlx_gsa.evaluation.bootstrap import Interval, paired_ratio_interval
+from mlx_gsa.evaluation.cross_validation import Fold, p_at_most, score_fold
+from mlx_gsa.evaluation.prediction import METRICS
 
 MARGINS = (0.95, 0.90)
+KNOWN = ("id", "label", "prediction")  # columns of every table; the others are those of simple models
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +28,11 @@ class Predictions:
     ids : np.ndarray of str (object), shape (n,)
     labels : np.ndarray, shape (n,)
     predictions : np.ndarray, shape (n,) or (n, C)
+    simple : dict of str to np.ndarray, shape (n,)
+        What simple models predicted, by their names, where `gsa evaluate --baseline` fitted some.
+    outputs : list of str or None
+        Names of several outputs, if all of them were read: labels (nan where not measured) and predictions then have
+        shape (n, n_outputs).
     """
 
     where: str
@@ -40,6 +40,8 @@ class Predictions:
     ids: np.ndarray
     labels: np.ndarray
     predictions: np.ndarray
+    simple: dict = field(default_factory=dict)
+    outputs: list | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Retention:
         return plain | {"p_inferior": {f"{margin:g}": p for margin, p in self.p_inferior.items()}}
 
 
-def read_predictions(run, name="evaluation") -> Predictions:
+def read_predictions(run, name="evaluation", every_output=False) -> Predictions:
     """Read the predictions that `gsa evaluate` wrote.
 
     Parameters
@@ -84,6 +86,8 @@ def read_predictions(run, name="evaluation") -> Predictions:
         Run folder, or whatever was given as ``--out``.
     name : str
         ``evaluation`` for the run's own test split; see `Evaluation.name`.
+    every_output : bool
+        Of several outputs read all; otherwise the first, and only the records that have its label.
 
     Returns
     -------
@@ -96,25 +100,39 @@ def read_predictions(run, name="evaluation") -> Predictions:
     """
     table, facts = Path(run) / f"{name}-predictions.tsv", Path(run) / f"{name}.json"
     try:
-        task = json.loads(facts.read_text(encoding="utf-8"))["task"]
-        lines = table.read_bytes().decode("utf-8", "surrogateescape").split("\n")
-        heads, *rows = (line.split("\t") for line in lines[:-1])
-        columns = dict(zip(heads, zip(*rows, strict=True), strict=True))
-        names = [head for head in heads if head.startswith("p_")] if task == "multiclass" else ["prediction"]
-        values = np.array([columns[each] for each in names], float)
-        labels = np.array(columns["label"], float)
+        described = json.loads(facts.read_text(encoding="utf-8"))
+        columns = _read_columns(table)
+        return _as_predictions(str(table), described["task"], described.get("outputs"), columns, every_output)
     except FileNotFoundError as error:
-        raise RunError(
-            "run has not been evaluated", where=str(error.filename), mend=f"gsa evaluate {run}"
-        ) from None
+        raise RunError("run has not been evaluated", where=str(error.filename), mend=f"gsa evaluate {run}") from None
     except (OSError, ValueError, KeyError) as error:
         raise RunError(
             "predictions cannot be read", where=str(table), found=str(error), mend=f"gsa evaluate {run}"
         ) from None
-    ids = np.array(columns["id"], object)
+
+
+def _read_columns(path):
+    lines = path.read_bytes().decode("utf-8", "surrogateescape").split("\n")
+    heads, *rows = (line.split("\t") for line in lines[:-1])
+    return dict(zip(heads, zip(*rows, strict=True), strict=True))
+
+
+def _as_predictions(where, task, outputs, columns, every_output):
+    if outputs and every_output:
+        endings = ["", *(f":{name}" for name in outputs[1:])]  # the first output's columns have the plain names
+        labels, values = (
+            np.array([columns[f"{head}{ending}"] for ending in endings], float).T for head in ("label", "prediction")
+        )
+        return Predictions(where, task, np.array(columns["id"], object), labels, values, outputs=list(outputs))
+    names = [head for head in columns if head.startswith("p_")] if task == "multiclass" else ["prediction"]
+    values, labels = np.array([columns[each] for each in names], float), np.array(columns["label"], float)
     known = ~np.isnan(labels)  # the first of several labels may be missing
-    predictions = values.T if task == "multiclass" else values[0]
-    return Predictions(str(table), task, ids[known], labels[known], predictions[known])
+    simple = {} if task == "multiclass" or outputs else {head: columns[head] for head in columns if head not in KNOWN}
+    return Predictions(
+        where, task, np.array(columns["id"], object)[known], labels[known],
+        (values.T if task == "multiclass" else values[0])[known],
+        {head: np.array(column, float)[known] for head, column in simple.items()},
+    )  # fmt: skip
 
 
 def align(tables: Sequence[Predictions]) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -141,7 +159,7 @@ def align(tables: Sequence[Predictions]) -> tuple[np.ndarray, list[np.ndarray]]:
     aligned = []
     for table in tables:
         rows = [row_of.get(name, -1) for name in table.ids]
-        if sorted(rows) != list(range(len(first.ids))) or (table.labels != first.labels[rows]).any():
+        if sorted(rows) != list(range(len(first.ids))) or not _same(table.labels, first.labels[rows]):
             raise RunError(
                 "Runs were evaluated on different records",
                 where=f"{first.where} and {table.where}",
@@ -150,6 +168,11 @@ def align(tables: Sequence[Predictions]) -> tuple[np.ndarray, list[np.ndarray]]:
         order = np.argsort(rows)
         aligned.append(table.predictions[order])
     return first.labels, aligned
+
+
+def _same(labels, others):
+    """Compare labels; a label that was not measured is the same as another such."""
+    return np.array_equal(labels, others, equal_nan=True)
 
 
 def retention(
@@ -187,8 +210,9 @@ def retention(
     GsaError
         Unequal numbers of runs, none, or a metric that the task does not have.
 
-    Source: Efron & Tibshirani 1993, chapter 16 (bootstrap test by inverting the percentile interval); the share of
-    resamples at or below the margin, with one added above and below, as in Davison & Hinkley 1997, eq. 4.11.
+    See Also
+    --------
+    cross_validation : pools over folds as well, and does the work here.
     """
     sparse, full = list(sparse_evaluations), list(full_evaluations)
     if not sparse or len(sparse) != len(full):
@@ -197,19 +221,19 @@ def retention(
         )
     name, function = _metric(sparse[0].task, metric)
     labels, predictions = align(sparse + full)
-    halves = predictions[: len(sparse)], predictions[len(sparse) :]
-    scores = [[float(function(labels, each)) for each in half] for half in halves]
-    draws = _pooled_draws(function, labels, halves, n, seed, groups)
+    fold = Fold(labels, {"sparse": predictions[: len(sparse)], "full": predictions[len(sparse) :]}, groups)
+    found = score_fold({name: function}, fold, fold.predictions, n, seed)
+    scores = [found[half][name] for half in ("sparse", "full")]
+    pooled = scores[0].over(scores[1])
+    pairs = zip(*fold.predictions.values(), strict=True)
     return Retention(
         metric=name,
         n_records=len(labels),
-        sparse=scores[0],
-        full=scores[1],
-        per_seed=[
-            paired_ratio_interval(function, labels, *pair, n, seed, groups, level) for pair in zip(*halves, strict=True)
-        ],
-        pooled=percentile_interval(float(positive_ratio(*(np.mean(each) for each in scores))), [draws], level),
-        p_inferior={margin: _p_at_most(draws, margin) for margin in margins},
+        sparse=scores[0].seeds,
+        full=scores[1].seeds,
+        per_seed=[paired_ratio_interval(function, labels, *pair, n, seed, groups, level) for pair in pairs],
+        pooled=pooled.interval(level),
+        p_inferior={margin: p_at_most(pooled.draws, margin) for margin in margins},
     )
 
 
@@ -219,17 +243,3 @@ def _metric(task, name):
     if name not in metrics:
         raise GsaError("Unknown metric", where=task, expected=", ".join(metrics), found=name)
     return name, metrics[name]
-
-
-def _pooled_draws(metric: Metric, labels, halves, n, seed, groups):
-    """Score each resample with all runs: mean over the sparse ones over mean over the full ones, (n,)."""
-    draws = []
-    for weights in resampling_weights(len(labels), n, seed, groups):
-        means = [np.mean([score_resamples(metric, labels, p, weights) for p in half], axis=0) for half in halves]
-        draws.append(positive_ratio(*means))
-    return np.concatenate(draws) if draws else np.empty(0)
-
-
-def _p_at_most(draws, margin):
-    """Share of resamples at or below the margin; one that is not defined counts against the sparse model."""
-    return float((1 + np.sum(~(draws > margin))) / (1 + len(draws)))

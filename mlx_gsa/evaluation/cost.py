@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-WORD = 4  # bp of one lookup, as in the stem
-TOKEN_ROWS = 6  # {A, C, G, T, N, PAD}
+from mlx_gsa.evaluation.cnn_cost import bank_flops, count_cnn_flops, response_flops
+
 ORGANS = ("tables", "stem", "selector", "projections", "attention", "approximator")
 SCORE_BYTES = 2 * 2**30
 N_WAVES = 16  # cosines of the distance, as in the attention
@@ -52,9 +52,9 @@ def kept_count(config, length: int) -> int:
     Returns
     -------
     int
-        Every position for "full" and "window", else ceil(sparsity x length), at most `max_selected`.
+        Every position for "full", "window" and a CNN, else ceil(sparsity x length), at most `max_selected`.
     """
-    if config.attention in ("full", "window"):
+    if config.attention in ("full", "window") or not config.selects:
         return length
     kept = max(1, math.ceil(config.sparsity * length - 1e-9))
     return min(kept, length, config.max_selected or length)
@@ -77,8 +77,11 @@ def count_flops(config, length: int, *, stem_form="lookup", batch_size=32) -> di
     -------
     dict of str to float
         Operations of "tables", "stem", "selector", "projections", "attention", "approximator", and "total".
-        Reading a table, gathering and sorting are no floating-point operations.
+        Reading a table, gathering and sorting are no floating-point operations. A CNN has other parts, see
+        `cnn_cost.count_cnn_flops`.
     """
+    if not config.selects:
+        return count_cnn_flops(config, length, stem_form=stem_form, batch_size=batch_size)
     kept = kept_count(config, length)
     counts = {
         "tables": _table_flops(config, stem_form) / batch_size,
@@ -104,7 +107,7 @@ def compare_flops(config, length: int, *, batch_size=32) -> dict:
     -------
     dict
         ``length``, ``kept``; ``sparse`` and ``full``, each with a count by organ under "lookup" and "conv";
-        ``ratio``, full over sparse in the lookup form.
+        ``ratio``, full over sparse in the lookup form. For a CNN, which has no such rival, both are its own.
     """
     full = replaced(config, attention="full")
     counts = {
@@ -168,11 +171,12 @@ def measure_forward(
     from mlx_gsa.runtime import prepare_mlx
 
     mx = prepare_mlx()
-    from mlx_gsa.model.organism import SparseOrganism, compiled, forward_budget
+    from mlx_gsa.model.build import build_model
+    from mlx_gsa.model.organism import compiled, forward_budget
 
     changes = {"sparsity": sparsity, "attention": attention}
     config = replaced(config, **{name: value for name, value in changes.items() if value is not None})
-    model = SparseOrganism(config)
+    model = build_model(config)
     tokens = mx.array(np.random.default_rng(0).integers(0, 4, (batch_size, length)).astype(np.uint8))
     lengths = mx.full((batch_size,), length, dtype=mx.int32)
     counts, widest = forward_budget(config, np.full(batch_size, length), length)
@@ -205,7 +209,8 @@ def compare_forward(config, length: int, batch_size=32, repeats=5) -> dict:
     """
     batch_size = min(batch_size, affordable_batch(length))
     sparse = measure_forward(config, length, batch_size, repeats=repeats)
-    full = measure_forward(config, length, batch_size, attention="full", repeats=repeats)
+    # a CNN has no form in which more positions attend
+    full = measure_forward(config, length, batch_size, attention="full", repeats=repeats) if config.selects else sparse
     return {
         "length": length,
         "batch_size": batch_size,
@@ -228,28 +233,24 @@ def replaced(config, **changes):
     return type(config)(**(vars(config) | changes))
 
 
-def _filters(config):
-    return config.n_channels * (2 if config.strands == "both" else 1)
+def _strands(config):
+    return 2 if config.strands == "both" else 1
 
 
 def _table_flops(config, form):
     """Fold embeddings into the filters; for lookups also sum every 4-mer, one addition over its 3-mer."""
     if not config.stem:
         return 0
-    bank = config.filter_width * TOKEN_ROWS * 2 * config.n_channels * config.embedding_width
-    words = math.ceil(config.filter_width / WORD)
-    sums = words * _filters(config) * sum(TOKEN_ROWS**n for n in range(2, WORD + 1))
-    return bank + (sums if form == "lookup" else 0)
+    return bank_flops(config.filter_width, config.n_channels, config.embedding_width, _strands(config), form)
 
 
 def _stem_flops(config, length, form):
     """Filter responses, then per channel: the stronger strand, threshold, maximum with zero, Hill function."""
     if not config.stem:
         return 0
-    words = math.ceil(config.filter_width / WORD)
-    response = words - 1 if form == "lookup" else 2 * config.filter_width * TOKEN_ROWS
-    occupancy = 6 + (config.strands == "both")  # bias, maximum, square, x 1/c, + 1, divide
-    return length * (_filters(config) * response + config.n_channels * occupancy)
+    occupancy = 6  # bias, maximum, square, x 1/c, + 1, divide
+    response = response_flops(config.filter_width, config.n_channels, _strands(config), form)
+    return length * (response + config.n_channels * occupancy)
 
 
 def _place_flops(config, length):

@@ -6,6 +6,7 @@ import numpy as np
 
 from mlx_gsa.errors import DatasetError, RunError
 from mlx_gsa.evaluation.bootstrap import bootstrap_intervals, paired_ratio_interval
+from mlx_gsa.evaluation.calibration import calibrate_outputs
 from mlx_gsa.evaluation.cost import compare_flops, compare_forward
 from mlx_gsa.evaluation.fit import check_fit
 from mlx_gsa.evaluation.kmer_baseline import compare_simple_models, require_sklearn
@@ -15,6 +16,7 @@ from mlx_gsa.evaluation.outputs import intervals_by_output, metrics_of
 from mlx_gsa.evaluation.prediction import pearson
 from mlx_gsa.evaluation.selection import SelectionTally
 from mlx_gsa.evaluation.selection_report import make_report
+from mlx_gsa.evaluation.verdict import judge
 
 __all__ = ["Evaluation", "evaluate_run"]
 
@@ -94,6 +96,7 @@ def evaluate_run(
     strata = make_strata(dataset, indices, seed=seed)
     chosen = {"rows": indices, "strata": strata, "strands": predictor.config.strands, "progress": report, **options}
     beside = compare_simple_models(dataset, labels, predictions, split, **chosen) if baselines else None
+    calibration = calibrate_outputs(dataset.task, dataset.outputs, labels, predictions, seed=seed, level=LEVEL)
     report(len(indices), len(indices), "cost")
     settings = {"seed": seed, "by_group": by_group, "baselines": baselines, "min_length": min_length}
     return Evaluation(
@@ -106,8 +109,11 @@ def evaluate_run(
         kept_share=kept_share,
         selection=selection,
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
-        manifest=evaluation_manifest(run, dataset, split, len(indices), bootstrap, batch_size, **settings),
+        manifest=evaluation_manifest(run, dataset, split, len(indices), bootstrap, batch_size, **settings)
+        | {"architecture": predictor.config.architecture},
         baselines=beside,
+        calibration=calibration,
+        verdict=judge(dataset.task, labels, metrics, beside, calibration) if baselines else None,
     )  # fmt: skip
 
 
@@ -133,14 +139,14 @@ def _indices(dataset, split, min_length):
 
 
 def _predict(predictor, dataset, indices, batch_size, report, seed):
-    """Stream the split through the model; keep predictions, share kept and the tally, None without sites."""
+    """Stream the split through the model: predictions, share kept, and the tally unless sites or selector lack."""
     sites = dataset.sites
-    tally = None if sites is None else SelectionTally(seed=seed)
+    tally = SelectionTally(seed=seed) if sites is not None and predictor.config.selects else None
     outputs, n_kept, n_positions = [], 0, 0
     stream = predictor.predict((dataset.sequence(i) for i in indices), batch_size=batch_size)
     for done, (index, found) in enumerate(zip(indices, stream, strict=True), start=1):
         outputs.append(np.array(found.prediction, np.float64))
-        n_kept, n_positions = n_kept + len(found.kept), n_positions + len(found.relevance)
+        n_kept, n_positions = n_kept + len(found.kept), n_positions + int(dataset.lengths[index])
         _check_output(outputs[-1], dataset.records.id[index])
         if tally is not None:
             tally.add(found.relevance, found.kept, sites.of(index))

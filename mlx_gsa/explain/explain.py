@@ -104,8 +104,9 @@ def explain_records(
     Raises
     ------
     GsaError
-        If ``out`` is not free, a record cannot be read, or there is none.
+        If ``out`` is not free, a record cannot be read, there is none, or the model has no selector.
     """
+    predictor.require_selector()
     scanner = motifs if motifs is None or hasattr(motifs, "scan") else MotifScanner(motifs)
     sites_of = known_sites if callable(known_sites) else (known_sites or {}).get
     if sparsity is not None:

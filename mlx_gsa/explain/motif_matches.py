@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlx_gsa.dna.alphabet import N
+from mlx_gsa.evaluation.multiple_testing import benjamini_hochberg
 from mlx_gsa.explain.spans import DEFAULT_FLANK, Span, span_window
 
 
@@ -31,35 +32,6 @@ class MotifMatch(NamedTuple):
     score: float
     p_value: float
     q_value: float
-
-
-def benjamini_hochberg(p_values, n_tests: int | None = None) -> np.ndarray:
-    """Turn p-values into q-values.
-
-    Parameters
-    ----------
-    p_values : ndarray
-        Shape (M,), any order.
-    n_tests : int, optional
-        How many tests were made, where only the smallest p-values are known; the unknown ones are taken
-        as larger than all given, so the q-values are never too small.
-
-    Returns
-    -------
-    ndarray
-        Shape (M,), in the order given, at most 1.
-
-    Source
-    ------
-    Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995) 289-300, step-up procedure.
-    """
-    p_values = np.asarray(p_values, dtype=np.float64)
-    n_tests = len(p_values) if n_tests is None else n_tests
-    order = np.argsort(p_values, kind="stable")
-    ranked = p_values[order] * n_tests / np.arange(1, len(p_values) + 1)
-    q_values = np.empty_like(ranked)
-    q_values[order] = np.minimum.accumulate(ranked[::-1])[::-1]
-    return np.minimum(q_values, 1.0)
 
 
 def window_p_value(p_value: float, places: int) -> float:

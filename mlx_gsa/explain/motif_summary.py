@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import binom, hypergeom
 
 from mlx_gsa.evaluation.chance import chance_touched
-from mlx_gsa.explain.motif_matches import benjamini_hochberg
+from mlx_gsa.evaluation.multiple_testing import benjamini_hochberg
 from mlx_gsa.explain.spans import Span
 
 SPANS, BP_A_SPAN = 3, 200  # spans looked at: so many, or one for so many bp if that is more

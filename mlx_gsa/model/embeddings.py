@@ -7,7 +7,7 @@ N_TOKENS = 6
 
 
 class TaskSpecificEmbeddings(nn.Module):
-    """Learned vectors of the six tokens {A, C, G, T, N, PAD}.
+    """Vectors of the six tokens {A, C, G, T, N, PAD}, learned unless a control asks for others.
 
     N is the mean of the four bases plus a learned offset that starts at zero, so an N is neutral even in a model that
     has never met one; PAD is always exactly zero.
@@ -16,12 +16,17 @@ class TaskSpecificEmbeddings(nn.Module):
     ----------
     n_channels : int
         Width D of a vector.
+    kind : {"learned", "one-hot", "random"}
+        "one-hot": the identity in the first four channels; "random": as drawn, fixed by the seed. Both are frozen: they
+        have no gradient and are not counted as learned. N is then the mean of the bases.
     """
 
-    def __init__(self, n_channels: int = 16):
+    def __init__(self, n_channels: int = 16, kind: str = "learned"):
         super().__init__()
-        self.bases = mx.random.normal((4, n_channels))
+        self.bases = mx.eye(4, n_channels) if kind == "one-hot" else mx.random.normal((4, n_channels))
         self.n_offset = mx.zeros((n_channels,))
+        if kind != "learned":
+            self.freeze()
 
     def table(self) -> mx.array:
         """Return the vector of every token, shape (6, D); the last row (PAD) is zero."""

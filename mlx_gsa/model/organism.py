@@ -13,22 +13,22 @@ from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAtte
 from mlx_gsa.model.context import KmerContext
 from mlx_gsa.model.embeddings import TaskSpecificEmbeddings
 from mlx_gsa.model.profile import PositionalProfile
-from mlx_gsa.model.selector import TokenSelector, budget, keep_highest, keep_random, widest_budget
+from mlx_gsa.model.selector import TokenSelector, budget, keep_first, keep_highest, keep_random, widest_budget
 from mlx_gsa.model.stem import PAD, SATURATION, MotifStem
 
 GATE_SHIFT = -3.0  # at the start a position where no filter fires is closed to 5 %
 
 
 class OrganismOutput(NamedTuple):
-    """What a forward pass gives; K is L under full and window attention."""
+    """What a forward pass gives; K is L where every position attends, and None what a rival without selector lacks."""
 
     prediction: mx.array  # (B, n_outputs)
-    local: mx.array  # (B, n_outputs), the selector's own prediction
-    relevance: mx.array  # (B, L)
+    local: mx.array | None  # (B, n_outputs), the selector's own prediction
+    relevance: mx.array | None  # (B, L)
     kept: mx.array  # (B, K) int32, ascending
     mask: mx.array  # (B, K) bool, True where kept is in use
-    gates: mx.array  # (B, K) in [0, 1]
-    contribution: mx.array  # (B, K, n_outputs); sums to prediction minus its bias
+    gates: mx.array | None  # (B, K) in [0, 1]
+    contribution: mx.array | None  # (B, K, n_outputs); sums to prediction minus its bias
 
 
 class SparseOrganism(nn.Module):
@@ -43,7 +43,7 @@ class SparseOrganism(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
-        self.embeddings = TaskSpecificEmbeddings(config.embedding_width)
+        self.embeddings = TaskSpecificEmbeddings(config.embedding_width, config.embeddings)
         if config.stem:
             self.stem = MotifStem(config.n_channels, config.filter_width, config.strands, config.embedding_width)
         if config.anchor != "none":
@@ -142,6 +142,8 @@ class SparseOrganism(nn.Module):
         if self.config.attention == "random":
             key = mx.random.key(0) if key is None else key
             return keep_random(tokens, lengths, counts, widest, key)
+        if self.config.attention == "first":
+            return keep_first(lengths, counts, widest)
         return keep_highest(relevance, lengths, counts, widest)
 
     def _gather(self, features, relevance, kept, mask):

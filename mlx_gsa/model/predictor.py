@@ -10,8 +10,9 @@ import numpy as np
 
 from mlx_gsa.data.batches import inference_length, pad_rows
 from mlx_gsa.errors import RunError
+from mlx_gsa.model.build import build_model
 from mlx_gsa.model.labels import probabilities
-from mlx_gsa.model.organism import SparseOrganism, compiled, forward_budget
+from mlx_gsa.model.organism import compiled, forward_budget
 from mlx_gsa.model.weights import ModelBundle, load_model
 
 _WINDOW = 8  # batches read ahead, so that sequences of like length share one
@@ -19,14 +20,17 @@ _MAX_PAIRS = 64_000_000  # kept x kept weights of one sequence that a map may ho
 
 
 class Prediction(NamedTuple):
-    """What the model says of one sequence; L its length, k the number of kept positions."""
+    """What the model says of one sequence; L its length, k the number of kept positions.
+
+    A model without a selector keeps every position, and relevance, gates and contribution are None.
+    """
 
     prediction: np.ndarray  # (n_outputs,) label units, or probabilities
     raw: np.ndarray  # (n_outputs,) before any squashing
-    relevance: np.ndarray  # (L,)
+    relevance: np.ndarray | None  # (L,)
     kept: np.ndarray  # (k,) int32 ascending
-    gates: np.ndarray  # (k,) in [0, 1]
-    contribution: np.ndarray  # (k, n_outputs), raw units
+    gates: np.ndarray | None  # (k,) in [0, 1]
+    contribution: np.ndarray | None  # (k, n_outputs), raw units
     weights: np.ndarray | None  # (k, k), row = query; rows sum to 1
 
 
@@ -59,10 +63,29 @@ class Predictor:
         """Number of learned numbers."""
         return self.model.n_parameters()
 
+    @property
+    def selects(self) -> bool:
+        """Whether the model has a selector, so that relevance and kept positions say something."""
+        return self.config.selects
+
+    def require_selector(self) -> None:
+        """Refuse a model that keeps every position because it has no selector.
+
+        Raises
+        ------
+        RunError
+            The model is a convolutional rival.
+        """
+        if not self.selects:
+            raise RunError(
+                "the model has no selector, so no position can be shown or scored as kept",
+                expected="architecture sparse", found=self.config.architecture, mend="Give a run of a sparse model.",
+            )  # fmt: skip
+
     def with_sparsity(self, sparsity: float) -> "Predictor":
         """Return the same weights keeping another share of positions."""
         config = self.config.model_copy(update={"sparsity": sparsity})
-        model = SparseOrganism(config)
+        model = build_model(config)
         model.update(self.model.parameters())
         return Predictor(ModelBundle(model, self.task, self.classes, self.scale, self.outputs))
 
@@ -85,8 +108,11 @@ class Predictor:
         Raises
         ------
         RunError
-            If an attention map would hold more than 64 million pairs (full attention on long sequences).
+            If an attention map would hold more than 64 million pairs (full attention on long sequences), or the model
+            has none.
         """
+        if attention:
+            self.require_selector()
         stream = iter(sequences)
         while window := list(islice(stream, _WINDOW * batch_size)):
             results = [None] * len(window)
@@ -125,12 +151,17 @@ class Predictor:
         return Prediction(
             prediction=probabilities(self.task, raw, self.scale).astype(np.float32),
             raw=raw,
-            relevance=np.array(output.relevance[row, :length]),
+            relevance=_row(output.relevance, row, slice(length)),
             kept=np.array(output.kept[row])[used],
-            gates=np.array(output.gates[row])[used],
-            contribution=np.array(output.contribution[row])[used],
+            gates=_row(output.gates, row, used),
+            contribution=_row(output.contribution, row, used),
             weights=None if weights is None else np.array(weights[row])[np.ix_(used, used)],
         )
+
+
+def _row(values, row, used):
+    """Pick what is used of a row; a model without a selector has no such values."""
+    return None if values is None else np.array(values[row])[used]
 
 
 def _alike(sequences, batch_size):

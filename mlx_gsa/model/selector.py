@@ -96,6 +96,13 @@ def keep_highest(relevance: mx.array, lengths: mx.array, counts: mx.array, wides
     return mx.minimum(kept, length - 1), kept < length
 
 
+def keep_first(lengths: mx.array, counts: mx.array, widest: int):
+    """Keep the first `counts` positions of each sequence, whatever they are (a control); as `keep_highest`."""
+    place = mx.broadcast_to(mx.arange(widest, dtype=mx.int32), (counts.shape[0], widest))
+    mask = place < counts[:, None]
+    return mx.where(mask, place, lengths[:, None].astype(mx.int32) - 1), mask
+
+
 def keep_random(tokens: mx.array, lengths: mx.array, counts: mx.array, widest: int, key: mx.array):
     """Keep positions drawn at random without replacement (a control).
 

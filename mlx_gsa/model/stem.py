@@ -178,6 +178,29 @@ def word_codes(tokens: mx.array, width: int) -> mx.array:
     return code
 
 
+def filter_responses(tokens: mx.array, bank: mx.array, kernel: str) -> mx.array:
+    """Return what a bank (S, W, 6, D) says of tokens (B, L), the stronger strand alone: (B, L, D).
+
+    Parameters
+    ----------
+    tokens, bank : mx.array
+    kernel : {"lookup", "conv"}
+        Which of the two exact forms computes it.
+    """
+    return _stronger(conv_filters(tokens, bank) if kernel == "conv" else _looked_up(bank, tokens))
+
+
+@mx.custom_function
+def _looked_up(bank, tokens):
+    return tuple(lookup_filters(tokens, bank))
+
+
+@_looked_up.vjp
+def _looked_up_vjp(primals, cotangents, outputs):
+    bank, tokens = primals
+    return _bank_gradient(bank, tokens, cotangents), mx.zeros_like(tokens)
+
+
 @mx.custom_function
 def _lookup_features(bank, bias, tokens):
     responses = lookup_filters(tokens, bank)
@@ -187,18 +210,22 @@ def _lookup_features(bank, bias, tokens):
 @_lookup_features.vjp
 def _lookup_features_vjp(primals, cotangents, outputs):
     bank, bias, tokens = primals
-    n_strands, width, n_rows, n_channels = bank.shape
     responses = outputs[1:]
     excess = mx.maximum(_stronger(responses) + bias, 0)
     slope = cotangents[0] * (2 * excess / mx.square(1 + mx.square(excess) * (1 / SATURATION)))
     parts = [slope]
-    if n_strands == 2:
+    if len(responses) == 2:
         forward = slope * (responses[0] >= responses[1])
         parts = [forward, slope - forward]
+    return _bank_gradient(bank, tokens, parts), slope.sum(axis=(0, 1)), mx.zeros_like(tokens)
+
+
+def _bank_gradient(bank, tokens, parts):
+    """Gradient of a bank from that of its responses, one part (B, L, D) per strand."""
+    _, width, n_rows, n_channels = bank.shape
     windows = unfold(tokens, width).T
     gradient = mx.stack([(windows @ part.reshape(-1, n_channels)).reshape(width, PAD, -1) for part in parts])
-    gradient = mx.pad(gradient, ((0, 0), (0, 0), (0, n_rows - PAD), (0, 0)))
-    return gradient, slope.sum(axis=(0, 1)), mx.zeros_like(tokens)
+    return mx.pad(gradient, ((0, 0), (0, 0), (0, n_rows - PAD), (0, 0)))
 
 
 def unfold(tokens: mx.array, width: int) -> mx.array:

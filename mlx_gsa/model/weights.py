@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mlx.core as mx
+import mlx.nn as nn
 from mlx.utils import tree_flatten, tree_unflatten
 from pydantic import ValidationError
 
 from mlx_gsa.config import ModelConfig
 from mlx_gsa.errors import RunError
+from mlx_gsa.model.build import build_model
 from mlx_gsa.model.labels import LabelScale
-from mlx_gsa.model.organism import SparseOrganism
 
 MODEL_FILE = "model.safetensors"
 _FORMAT, _VERSION = "mlx_gsa.model", 1
@@ -22,7 +23,7 @@ _KEY = "mlx_gsa"
 class ModelBundle(NamedTuple):
     """A model with what its outputs mean."""
 
-    model: SparseOrganism
+    model: nn.Module  # of `build_model`
     task: str
     classes: list[str] | None
     scale: LabelScale
@@ -86,7 +87,7 @@ def model_header(bundle: ModelBundle) -> dict:
 def restore_model(arrays: dict, header: dict, where: str) -> ModelBundle:
     """Build the model that a header describes and lay the arrays in it; every mismatch is reported at once."""
     try:
-        model = SparseOrganism(ModelConfig.model_validate(header["config"]))
+        model = build_model(ModelConfig.model_validate(header["config"]))
         task, classes, scale = header["task"], header["classes"], LabelScale(**header["scale"])
     except (KeyError, TypeError, ValidationError) as error:
         raise RunError("model header cannot be used", where=where, found=str(error)) from None

@@ -1,9 +1,10 @@
 """Averaged weights: what is judged and saved is the mean over the last steps, calmer than any one of them."""
 
 import mlx.core as mx
+import mlx.nn as nn
 from mlx.utils import tree_map
 
-from mlx_gsa.model.organism import SparseOrganism
+from mlx_gsa.model.build import build_model
 
 
 class WeightAverage:
@@ -13,17 +14,17 @@ class WeightAverage:
 
     Parameters
     ----------
-    model : SparseOrganism
+    model : nn.Module
         Its weights now are the first of the mean.
     span : float
         Steps over which the average reaches back; below 1 it is off.
     """
 
-    def __init__(self, model: SparseOrganism, span: float):
+    def __init__(self, model: nn.Module, span: float):
         self.span = span
         self.weights = tree_map(lambda x: x, model.trainable_parameters()) if span >= 1 else {}
 
-    def update(self, model: SparseOrganism, step: int) -> None:
+    def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after step number `step` (from 0) of the training."""
         if not self.weights:
             return
@@ -32,11 +33,11 @@ class WeightAverage:
         mx.eval(moved)
         self.weights = moved
 
-    def model(self, model: SparseOrganism) -> SparseOrganism:
+    def model(self, model: nn.Module) -> nn.Module:
         """Return a model with the averaged weights; `model` itself where there is no average."""
         if not self.weights:
             return model
-        averaged = SparseOrganism(model.config)
+        averaged = build_model(model.config)
         averaged.update(model.parameters())
         averaged.update(self.weights)
         return averaged

@@ -29,7 +29,7 @@ def build_optimizer(config: TrainingConfig, parameters: dict, total_steps: int) 
     ----------
     config : TrainingConfig
     parameters : dict
-        Trainable parameters of the model; every group must match at least one.
+        Trainable parameters of the model; every group must match at least one, unless the embeddings are frozen.
     total_steps : int
         Steps of the whole training.
 
@@ -43,7 +43,7 @@ def build_optimizer(config: TrainingConfig, parameters: dict, total_steps: int) 
         If a group matches no parameter.
     """
     names = [name for name, _ in tree_flatten(parameters)]
-    if not any(_is_embedding(name, None) for name in names):
+    if not any(_is_embedding(name, None) for name in names) and not _frozen(parameters):
         raise ConfigError("optimizer group without a parameter", where=EMBEDDINGS, found=", ".join(names))
     warmup_steps = round(config.warmup * total_steps / config.epochs)
 
@@ -75,6 +75,11 @@ def clip_by_norm(gradients: dict, limit: float) -> tuple[dict, mx.array, dict]:
 
 def _is_embedding(name, _):
     return name.split(".")[0] == EMBEDDINGS
+
+
+def _frozen(parameters):
+    """Whether there are embeddings of which nothing is learned."""
+    return parameters.get(EMBEDDINGS) == {}
 
 
 def _squared_norm(tree):

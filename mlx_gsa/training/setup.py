@@ -6,6 +6,8 @@ import numpy as np
 from mlx_gsa.config import ModelConfig, RunConfig
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.errors import DatasetError
+from mlx_gsa.model.build import build_model
+from mlx_gsa.model.cnn import matched_filters
 from mlx_gsa.model.labels import LabelScale
 from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.model.selector import budget
@@ -46,12 +48,12 @@ def new_bundle(
         raise DatasetError("no training record", where=str(dataset.path), expected="split 'train'")
     settings = config.training
     mx.random.seed(settings.seed)
-    model = SparseOrganism(fitted_config(config.model, dataset, rows))
+    model = build_model(fitted_config(config.model, dataset, rows))
     scale = LabelScale.fit(dataset.labels[rows], dataset.task)
     found = []
-    if model.config.stem:
+    if "stem" in model:
         model.stem.composition = mx.array(composition(dataset, rows, model.config.strands), dtype=mx.float32)
-    if discover and model.config.stem and settings.initial_filters == "kmers":
+    if discover and model.config.selects and model.config.stem and settings.initial_filters == "kmers":
         targets = _targets(dataset, rows, scale)
         found = discover_filters(
             [dataset.sequence(int(i)) for i in rows], targets, model.config.n_channels, model.config.filter_width,
@@ -64,12 +66,15 @@ def new_bundle(
 
 
 def fitted_config(config: ModelConfig, dataset: Dataset, rows) -> ModelConfig:
-    """Set what the data decide: number of outputs, reference budget of the gated sum, length of a profile."""
+    """Set what the data decide: number of outputs, budget of the gated sum, length of a profile; the size of a CNN."""
     lengths = dataset.lengths[rows]
     kept = lengths if config.attention in ("full", "window") else budget(lengths, config.sparsity, config.max_selected)
     n_outputs = len(dataset.classes) if dataset.task == "multiclass" else len(dataset.outputs or ["label"])
     found = {"reference_budget": float(np.median(kept)), "reference_length": float(np.median(lengths))}
-    return config.model_copy(update={"n_outputs": n_outputs, **found})
+    fitted = config.model_copy(update={"n_outputs": n_outputs, **found})
+    if config.architecture == "cnn" and config.cnn_filters is None:
+        return fitted.model_copy(update={"cnn_filters": matched_filters(fitted)})
+    return fitted
 
 
 def composition(dataset: Dataset, rows, strands: str) -> np.ndarray:
@@ -106,7 +111,7 @@ def sparsity_at(epoch: int, config: RunConfig) -> float:
     """
     end, start = config.model.sparsity, config.training.start_sparsity
     steps = min(round(config.training.anneal * config.training.epochs), config.training.epochs - 1)
-    if start == end or epoch >= steps:
+    if start == end or epoch >= steps or not config.model.selects:
         return end
     return float(start * (end / start) ** (epoch / steps))
 

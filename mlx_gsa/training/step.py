@@ -5,14 +5,14 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 
 from mlx_gsa.config import TrainingConfig
-from mlx_gsa.model.organism import SparseOrganism, compiled
+from mlx_gsa.model.organism import compiled
 from mlx_gsa.training.losses import task_loss
 from mlx_gsa.training.optimizer import clip_by_norm
 
 _LEAST_WEIGHT = 1e-6  # a batch in which no record counts gives a loss of 0, not of 0 / 0
 
 
-def build_step(model: SparseOrganism, optimizer: optim.Optimizer, task: str, config: TrainingConfig, widest: int):
+def build_step(model: nn.Module, optimizer: optim.Optimizer, task: str, config: TrainingConfig, widest: int):
     """Build the step for batches of one shape.
 
     Parameters
@@ -35,6 +35,8 @@ def build_step(model: SparseOrganism, optimizer: optim.Optimizer, task: str, con
         output = model(tokens, lengths, counts, widest, key, config.dropout)
         total = mx.maximum(weights.sum(), _LEAST_WEIGHT)
         main = (task_loss(task, output.prediction, labels) * weights).sum() / total
+        if output.local is None:  # a rival without a selector has no such objective
+            return main, main, mx.array(0.0)
         local = (task_loss(task, output.local, labels) * weights).sum() / total
         return main + config.local_weight * local, main, local
 

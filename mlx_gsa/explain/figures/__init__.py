@@ -1,5 +1,6 @@
 """Every picture of the program; the only rooms that import matplotlib."""
 
+from mlx_gsa.explain.figures.calibration import build_calibration, calibration_figure
 from mlx_gsa.explain.figures.dataset import build_dataset, dataset_figure
 from mlx_gsa.explain.figures.heatmap import HeatmapInput, attention_heatmap_figure, build_attention_heatmap
 from mlx_gsa.explain.figures.predictions import build_prediction, prediction_figure
@@ -10,10 +11,12 @@ __all__ = [
     "HeatmapInput",
     "attention_heatmap_figure",
     "build_attention_heatmap",
+    "build_calibration",
     "build_dataset",
     "build_prediction",
     "build_site_recall",
     "build_training",
+    "calibration_figure",
     "dataset_figure",
     "prediction_figure",
     "site_recall_figure",
