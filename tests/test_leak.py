@@ -1,14 +1,14 @@
 """The audit's first question: a selector that tells the label by its choice of positions is caught."""
 
 import pytest
-
 from cheater import cheating
+from toys import toy_config, toy_dataset
+
 from mlx_gsa.audit.leak import CARRIED, label_leak
 from mlx_gsa.evaluation.prediction import auroc
 from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.training.loop import Trainer
 from mlx_gsa.training.setup import new_bundle
-from toys import toy_config, toy_dataset
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def _counts(first, second, sites):
 
 def _spread(mask):
     """Mark the positions within 5 bp of a marked one."""
-    return np.convolve(mask, np.ones(2 * NEAR + 1), "same")[: len(mask)] > 0 if len(mask) > 2 * NEAR else mask | mask.any()
+    return np.convolve(mask, np.ones(2 * NEAR + 1))[NEAR : NEAR + len(mask)] > 0.5
 
 
 def _touched(mask, sites):

@@ -69,7 +69,7 @@ def _affordable(dataset, bases, rng):
 
 
 def _one_record(predictor, tokens, rng):
-    """Return curves {ranking: (2, fractions)} in raw units towards the prediction, correlations, and the whole effect."""
+    """Return curves {ranking: (2, fractions)} in raw units, correlations with mutagenesis, and the whole effect."""
     tokens = np.array(tokens)
     found = next(iter(predictor.predict([tokens])))
     output = int(np.argmax(found.raw)) if predictor.task == "multiclass" else 0
@@ -152,8 +152,8 @@ def _judged(numbers):
     gains = numbers["deletion_gain"], numbers["insertion_gain"]
     correlation, share = numbers["rank_correlation"][JUDGED], numbers["share_of_mutagenesis"]
     why = f"Deleting the tenth of highest relevance takes {numbers['comprehensiveness']:.0%} of the effect, keeping "
-    why += f"only it leaves {numbers['sufficiency']:.0%}. Gain over the same pattern moved elsewhere, in area: deletion {between(gains[0])}, "
-    why += f"insertion {between(gains[1])}, together {share.value:.0%} of mutagenesis's own; "
+    why += f"only it leaves {numbers['sufficiency']:.0%}. Gain over the same pattern moved elsewhere, in area: "
+    why += f"deletion {between(gains[0])}, insertion {between(gains[1])}, together {share.value:.0%} of mutagenesis's own; "
     why += f"rank correlation with mutagenesis {between(correlation)}."
     if not np.isfinite(gains[0].value):
         return NOT_TESTED, "The model predicts the same of the sequences and of their shuffled copies."

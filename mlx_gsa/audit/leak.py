@@ -32,7 +32,7 @@ ABLE = 0.5
 """A judge that, shown everything, explains less than this share of what the model explains, cannot judge it."""
 ROOM = 0.1
 """Where random positions leave less than this share of the gain, there is nothing a selection could smuggle."""
-DRAWS, DONORS = 4, 4000
+DRAWS, MOST_RECORDS = 4, 4000
 _SHOWN = ("selection", "random", "borrowed", "everything")
 
 
@@ -74,17 +74,19 @@ def label_leak(predictor, dataset, config, *, seed=0, bases=BASES, bootstrap=100
     if reason := unselective(predictor):
         return Check("label leak", QUESTION, NOT_TESTED, reason)
     rng = np.random.default_rng([seed, 1])
-    donors = _read(predictor, dataset, _sample(dataset.indices("train"), DONORS, rng))
-    masks = MaskSource(predictor.config.sparsity, dataset.lengths[donors.rows], donors.kept)
+    parts = {split: _sample(dataset.indices(split), MOST_RECORDS, rng) for split in ("train", "val", "test")}
+    train, val, test = (_read(predictor, dataset, rows) for rows in parts.values())
+    masks = MaskSource(predictor.config.sparsity, dataset.lengths[train.rows], train.kept)
     settings = config.model_copy(update={"training": config.training.model_copy(update={"seed": seed})})
-    train = judge or (lambda source: train_judge(settings, dataset, source, bases, progress))
-    errors, shares = _errors(predictor, dataset, train(masks), masks, rng)
-    test = dataset.indices("test")
-    found = sums_intervals(errors, _statistics, bootstrap, seed, units(dataset, test), LEVEL)
+    made = judge(masks) if judge else train_judge(settings, dataset, masks, bases, progress)
+    yardstick = Yardstick(dataset, train.predictions.shape[1])
+    errors, shares = _errors(made, yardstick, (val, test), masks, sum(reading_window(predictor.config)) + 1, rng)
+    found = sums_intervals(errors, _statistics, bootstrap, seed, units(dataset, test.rows), LEVEL)
     numbers = dict(zip(("model", *_SHOWN, "carried", "carried_of_all"), found, strict=True))
     numbers |= {
-        "places_alone": explained_by_places(dataset, donors.rows, donors.kept, test, _read(predictor, dataset, test).kept),
-        "bases_in_windows": shares, "least_carried": CARRIED, "records": len(test), "context": list(predictor.config.context),
+        "places_alone": explained_by_places(dataset, yardstick, (train.rows, train.kept), (test.rows, test.kept)),
+        "bases_in_windows": shares, "least_carried": CARRIED, "records": len(test.rows),
+        "context": list(predictor.config.context),
     }  # fmt: skip
     verdict, why = _judged(numbers)
     return Check("label leak", QUESTION, verdict, why + _context_note(predictor.config), numbers)
@@ -98,20 +100,25 @@ def _read(predictor, dataset, rows):
     sequences = [dataset.sequence(int(i)) for i in rows]
     found = list(predictor.predict(sequences, 64))
     predictions = np.array([one.prediction for one in found], np.float64).reshape(len(rows), -1)
+    if dataset.outputs:
+        predictions = predictions[:, [predictor.outputs.index(name) for name in dataset.outputs]]
     return _Shown(rows, sequences, predictions, [one.kept for one in found])
 
 
-def _errors(predictor, dataset, judge, masks, rng):
-    """Return errors of every record under the model, the four ways of showing, and chance, (n, 6); and bases shown."""
-    val, test = (_read(predictor, dataset, dataset.indices(split)) for split in ("val", "test"))
-    yardstick = Yardstick(dataset, val.predictions.shape[1])
+def _errors(judge, yardstick, parts, masks, width, rng):
+    """Return errors of every record under the model, the four ways of showing, and chance, (n, 6); and bases shown.
+
+    Levels are put right on the validation records: a judge expects of what it is not shown what is there on average,
+    and a selection leaves out what matters less. It is not allowed to enlarge differences.
+    """
+    val, test = parts
     line = straightened(val.predictions, yardstick.targets(val.rows))
-    columns, shares, width = [yardstick.errors(test.rows, line(test.predictions))], {}, sum(reading_window(predictor.config)) + 1
+    columns, shares = [yardstick.errors(test.rows, line(test.predictions))], {}
     for way in _SHOWN:
         drawn = []
         for _ in range(DRAWS if way in ("random", "borrowed") else 1):
-            seen = [_masks(way, part, masks, rng) for part in (val, test)]
-            known, found = (judge.predict(p.sequences, s) for p, s in zip((val, test), seen, strict=True))
+            seen = [_masks(way, part, masks, rng) for part in parts]
+            known, found = (judge.predict(part.sequences, shown) for part, shown in zip(parts, seen, strict=True))
             line = straightened(known, yardstick.targets(val.rows), steepest=1.0)
             drawn.append(yardstick.errors(test.rows, line(found)))
             shares[way] = float(np.mean([window_share(mask, width) for mask in seen[1]]))
@@ -138,8 +145,8 @@ def _statistics(sums):
     reference = np.minimum(model, everything)
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond, of_all = (selection - random) / (reference - random), selection / reference
-    usable = reference > random
-    return np.concatenate([explained, np.where(usable, [beyond, of_all], np.nan).transpose(*range(1, sums.ndim), 0)], -1)
+    carried = np.where((reference > random)[..., None], np.stack([beyond, of_all], axis=-1), np.nan)
+    return np.concatenate([explained, carried], axis=-1)
 
 
 def _judged(numbers):
@@ -148,7 +155,8 @@ def _judged(numbers):
         numbers[name] for name in ("model", "selection", "random", "everything", "carried")
     )
     shown = f"A fresh predictor explains {between(selection)} of the variance from the kept positions, "
-    shown += f"{random.value:.3f} from as many random ones, {everything.value:.3f} from all; the model {model.value:.3f}."
+    shown += f"{random.value:.3f} from as many random ones, {everything.value:.3f} from all; "
+    shown += f"the model explains {model.value:.3f}."
     if not model.low > 0:
         return NOT_TESTED, f"The model explains nothing that could be leaked: {between(model)} of the variance."
     if not everything.value >= ABLE * model.value:
@@ -165,4 +173,4 @@ def _judged(numbers):
 def _context_note(config):
     if not config.context:
         return ""
-    return f" The model has context: a kept position also shows averages over up to {max(config.context):,} bp each way."
+    return f" The model has context: a kept position also shows averages over {max(config.context):,} bp each way."

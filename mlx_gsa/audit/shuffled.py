@@ -61,7 +61,8 @@ def shuffled_labels(
     """
     name, chance = _METRIC[dataset.task]
     metric, rows = metrics_of(dataset.task, dataset.outputs)[name], dataset.indices("test")
-    labels, options = dataset.labels[rows], {"n": bootstrap, "seed": seed, "groups": units(dataset, rows), "level": LEVEL}
+    labels = dataset.labels[rows]
+    options = {"n": bootstrap, "seed": seed, "groups": units(dataset, rows), "level": LEVEL}
     own = bootstrap_interval(metric, labels, _predictions(predictor, dataset, rows), **options)
     models = []
     for number in range(shuffles):
@@ -71,7 +72,8 @@ def shuffled_labels(
     intervals = [bootstrap_interval(metric, labels, _predictions(m, dataset, rows), **options) for m in models]
     mean = mean_of([one if np.isfinite(one.value) else Interval(chance, chance, chance) for one in intervals])
     numbers = {"metric": name, "chance": chance, "run": own, "shuffled": mean, "each": intervals, "records": len(rows)}
-    why = f"{name} on the real test labels {between(mean)} over {shuffles} trainings; chance {chance:g}, the run {between(own)}."
+    why = f"{name} on the real test labels {between(mean)} over {shuffles} trainings, chance {chance:g}; "
+    why += f"the run {between(own)}."
     found = enriched(models[0]) if enriched else Enriched("Motifs were not asked for.", None, 0, ())
     numbers["motifs"] = found._asdict()
     broken = mean.low > chance or bool(found.count)

@@ -14,12 +14,14 @@ from mlx_gsa.dna.alphabet import reverse_complement
 
 QUESTION = "Is the same chosen on the other strand, after a shift, and by models trained anew?"
 STABLE = 0.4
-"""Chance-corrected agreement below 0.4 is poor, above 0.75 excellent: Nogueira et al. 2018, after Fleiss et al. 2004."""
+"""Agreement beyond chance below 0.4 is poor, above 0.75 excellent: Nogueira et al. 2018, after Fleiss et al. 2004."""
 SHIFTS = (1, 5, 10, 20)  # bp
 RECORDS = 300
 
 
-def stability(predictor, dataset, others=None, *, sites=None, seed=0, records=RECORDS, bootstrap=1000, progress=None):
+def stability(
+    predictor, dataset, others=None, *, sites=None, planted=True, seed=0, records=RECORDS, bootstrap=1000, progress=None
+) -> Check:
     """Compare what a model chooses with what it chooses in altered sequences, and with what other models choose.
 
     Parameters
@@ -30,6 +32,9 @@ def stability(predictor, dataset, others=None, *, sites=None, seed=0, records=RE
         The same variant with other seeds, or trained on other folds: those have seen some of these records.
     sites : callable, optional
         ``sites(row) -> (start, end, key)`` of the motif sites of a record; without it agreement is by position alone.
+    planted : bool
+        Whether these are known sites. Hits of a motif scan are mostly sites of nothing: their agreement is reported,
+        and no verdict hangs on it.
     seed : int
     records : int
         At most so many test records.
@@ -41,7 +46,7 @@ def stability(predictor, dataset, others=None, *, sites=None, seed=0, records=RE
     -------
     Check
         The other strand and shifts are judged by position, as the same filters look; other models by the sites they
-        touch, where known, else by positions within 5 bp, as their filters sit elsewhere in the same window.
+        touch, where they are known, else by positions within 5 bp, as their filters sit elsewhere in the same window.
     """
     if reason := unselective(predictor):
         return Check("stability", QUESTION, NOT_TESTED, reason)
@@ -58,7 +63,7 @@ def stability(predictor, dataset, others=None, *, sites=None, seed=0, records=RE
         if progress:
             progress(number + 1, len(names), name)
     numbers = {"agreement": found, "kept_by_choice": chosen_share, "records": len(rows), "stable": STABLE}
-    numbers["judged_by"] = {name: _judged_by(name, found[name], others) for name in names}
+    numbers["judged_by"] = {name: _judged_by(name, found[name], others, planted) for name in names}
     return Check("stability", QUESTION, *_judged(numbers, predictor.config, others), numbers)
 
 
@@ -114,10 +119,10 @@ def by_choice(relevance, kept) -> np.ndarray:
     return mask & (relevance > relevance[~mask].max())
 
 
-def _judged_by(name, found, others):
+def _judged_by(name, found, others, planted):
     if name not in others:
         return "overlap_corrected"
-    return "motifs_corrected" if "motifs_corrected" in found else "near_corrected"
+    return "motifs_corrected" if planted and "motifs_corrected" in found else "near_corrected"
 
 
 def _judged(numbers, config, others):
@@ -126,7 +131,8 @@ def _judged(numbers, config, others):
     if not any(values.values()):
         return NOT_TESTED, "Nothing is kept by choice: all positions have the same relevance."
     lines = [f"{name} {between(value, '{:.2f}')}" for name, value in values.items() if value]
-    why = f"Agreement beyond chance: {', '.join(lines)}; {numbers['kept_by_choice']:.0%} of the budget is kept by choice."
+    why = f"Agreement beyond chance: {', '.join(lines)}. "
+    why += f"{numbers['kept_by_choice']:.0%} of the budget is kept by choice."
     if config.strands != "both" or config.anchor != "none":
         why += " The other strand is not asked: the model reads one strand, or counts from an end."
     if not others:

@@ -1,4 +1,4 @@
-"""Trainings that an audit makes, kept on disk: made once, whole or not at all, used again only for the same question."""
+"""Trainings that an audit makes, kept on disk: whole or not at all, and used again only for the same question."""
 
 import hashlib
 import json
