@@ -17,7 +17,7 @@ STYLES = {"pass": "green", "fail": "bold red", "not tested": "yellow"}
 @click.argument("run", required=False, type=FOLDER)
 @click.option("--data", type=FOLDER, help="Data set folder; otherwise the one the run was trained on.")
 @click.option("--checks", multiple=True, type=click.Choice(CHECKS), help="Only these; repeatable. [default: all]")
-@click.option("--other-run", "others", multiple=True, type=FOLDER, help="Run to compare with. [default: those beside RUN]")
+@click.option("--other-run", "others", multiple=True, type=FOLDER, help="To compare with. [default: those beside RUN]")
 @click.option("--quick", is_flag=True, help="Fewer records, resamples and trainings.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--out", type=FOLDER, help="Folder of the results. [default: RUN/audit]")

@@ -21,6 +21,7 @@ COMMANDS = {
     "sweep": "Run an experiment: many trainings, resumable, with their evaluations.",
     "tune": "Look for better settings of the training, judged on the validation split.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
+    "motifs": "Test which known motifs are enriched at the positions that a model keeps.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",
 }
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

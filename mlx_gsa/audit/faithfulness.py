@@ -153,8 +153,8 @@ def _judged(numbers):
     correlation, share = numbers["rank_correlation"][JUDGED], numbers["share_of_mutagenesis"]
     why = f"Deleting the tenth of highest relevance takes {numbers['comprehensiveness']:.0%} of the effect, keeping "
     why += f"only it leaves {numbers['sufficiency']:.0%}. Gain over the same pattern moved elsewhere, in area: "
-    why += f"deletion {between(gains[0])}, insertion {between(gains[1])}, together {share.value:.0%} of mutagenesis's own; "
-    why += f"rank correlation with mutagenesis {between(correlation)}."
+    why += f"deletion {between(gains[0])}, insertion {between(gains[1])}, together {share.value:.0%} of "
+    why += f"mutagenesis's own; rank correlation with mutagenesis {between(correlation)}."
     if not np.isfinite(gains[0].value):
         return NOT_TESTED, "The model predicts the same of the sequences and of their shuffled copies."
     better = all(interval.low > 0 for interval in (*gains, correlation))

@@ -133,8 +133,7 @@ def dataset_from_table(
     pattern = _group_pattern(group_from, group_column)
     _check_split(split_as, split_column)
     collector = Collector(limits or Limits(), plan or SplitPlan(), task, fills_validation=split_as is None)
-    chosen = {"where": list(where), "group_from": group_from, "split_as": split_as}
-    chosen |= {"centre": centre} if centre else {}
+    chosen = {"where": list(where), "group_from": group_from, "split_as": split_as, "centre": centre}
     source = _describe(path, columns, labels, collector.limits, chosen)
     with open_table(path, progress) as table:
         filters = parse_filters(source["where"], table)

@@ -36,7 +36,7 @@ def count_cnn_flops(config, length: int, *, stem_form="lookup", batch_size=32) -
     Parameters
     ----------
     config : ModelConfig
-        Of architecture "cnn" (with `cnn_filters`) or "cnn-large".
+        Of architecture "cnn" or "cnn-large".
     length, stem_form, batch_size
         As for `cost.count_flops`.
 
@@ -52,7 +52,7 @@ def count_cnn_flops(config, length: int, *, stem_form="lookup", batch_size=32) -
 
 
 def _small_flops(config, length, form, batch_size):
-    n, strands = config.cnn_filters, 2 if config.strands == "both" else 1
+    n, strands = _small_filters(config), 2 if config.strands == "both" else 1
     steps, parts = math.ceil(length / sizes.POOL), sizes.small_bins(config)
     pooled = length * n + length * 2 * n  # maximum of each step; the strongest and the sum of all
     return {
@@ -63,6 +63,13 @@ def _small_flops(config, length, form, batch_size):
         + n  # the sum becomes a mean
         + _dense(sizes.small_pooled(config, n), sizes.HIDDEN, config.n_outputs),
     }
+
+
+def _small_filters(config):
+    """Return the number of filters; a configuration that no training has resolved yet gets what training would set."""
+    from mlx_gsa.model.cnn import matched_filters
+
+    return config.cnn_filters or matched_filters(config)
 
 
 def _large_flops(config, length, form, batch_size):

@@ -67,7 +67,7 @@ class Cell:
 
     def settings(self) -> list[str]:
         """Write the variant's settings as `--set` reads them."""
-        return [f"{key}={_plain(value)}" for key, value in self.variant.settings.items()]
+        return [f"{key}={_plain(value)}" for key, value in (self.data.settings | self.variant.settings).items()]
 
 
 class Command(NamedTuple):
@@ -218,7 +218,8 @@ def _folds(data, variant):
         if variant.folds is not None and variant.data is not None:
             raise ConfigError("variant with folds on a data set without", where=f"{variant.name} on {data.name}")
         return (None,)
-    return data.folds if variant.folds is None else [fold for fold in data.folds if fold in variant.folds]
+    wanted = variant.folds_of.get(data.name, variant.folds)
+    return data.folds if wanted is None else [fold for fold in data.folds if fold in wanted]
 
 
 def _applies(step: StepSpec, cell: Cell):

@@ -12,6 +12,7 @@ from mlx_gsa.errors import ConfigError
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Number = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Settings = dict[str, bool | int | float | str | list]
 
 
 class _Frozen(BaseModel):
@@ -48,6 +49,7 @@ class DataSpec(_Frozen):
     folder: str | None = Field(None, description="where it is, if not in data/NAME")
     prepare: tuple[str, ...] = Field((), description="arguments of `gsa prepare`; {data_root}: folder of real data")
     config: str | None = Field(None, description="training recipe: a name in configs/training, or a file")
+    settings: Settings = Field(default_factory=dict, description="of every variant that does not set them itself")
     evaluate: tuple[str, ...] = Field((), description="further arguments of `gsa evaluate`")
     folds: tuple[Number, ...] | None = Field(None, description="folds that test in turn; None: the set's own split")
     seeds: tuple[Number, ...] | None = Field(None, description="instead of the variants' own")
@@ -65,12 +67,11 @@ class VariantSpec(_Frozen):
 
     name: Name
     label: str | None = Field(None, description="how tables call it")
-    settings: dict[str, bool | int | float | str | list] = Field(
-        default_factory=dict, description="as `gsa train --set` takes them"
-    )
+    settings: Settings = Field(default_factory=dict, description="as `gsa train --set` takes them")
     sparsities: tuple[Share, ...] | None = Field(None, description="one variant each, NAME-1 for 1 % and so on")
     seeds: tuple[Number, ...] = Field((0,), min_length=1)
     folds: tuple[Number, ...] | None = Field(None, description="only these of the data set's folds")
+    folds_of: dict[str, tuple[Number, ...]] = Field(default_factory=dict, description="the same for one data set")
     data: tuple[str, ...] | None = Field(None, description="only these data sets")
     config: str | None = Field(None, description="training recipe instead of the data set's")
     evaluate: tuple[str, ...] = Field((), description="further arguments of `gsa evaluate`")
@@ -146,7 +147,7 @@ class SweepSpec(_Frozen):
         data = {each.name for each in self.data}
         _check_known("reference", [self.reference] if self.reference else [], variants)
         for each in self.variants:
-            _check_known(f"data of variant {each.name!r}", each.data or (), data)
+            _check_known(f"data of variant {each.name!r}", [*(each.data or ()), *each.folds_of], data)
         for each in self.steps:
             _check_known(f"data of step {each.name!r}", each.data or (), data)
             _check_known(f"variants of step {each.name!r}", each.variants or (), variants)
