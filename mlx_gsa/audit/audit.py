@@ -9,7 +9,7 @@ from mlx_gsa.audit.enriched import count_enriched, known_sites, scanned_sites
 from mlx_gsa.audit.outcome import FORMAT, FORMAT_VERSION, LEVEL, Audit, Check
 from mlx_gsa.audit.revealed import train_judge
 from mlx_gsa.audit.siblings import load_others, sibling_runs
-from mlx_gsa.audit.weights import random_weights
+from mlx_gsa.audit.random_weights import random_weights
 from mlx_gsa.audit.work import cached, file_digest, load_judge, save_judge, training_key
 from mlx_gsa.config import RunConfig, TrainingConfig, load_config
 from mlx_gsa.errors import DatasetError
