@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from toys import random_tokens, write_toy
 
 from mlx_gsa.audit.explained import Yardstick, squared_errors, straightened, targets_of
-from toys import random_tokens, write_toy
 
 
 def test_targets_of_each_task():

@@ -1,10 +1,10 @@
 """What the places of kept positions tell without a letter."""
 
 import numpy as np
+from toys import random_tokens, write_toy
 
 from mlx_gsa.audit.explained import Yardstick
 from mlx_gsa.audit.places import explained_by_places, occupancy
-from toys import random_tokens, write_toy
 
 
 def _explained(tmp_path, telling):

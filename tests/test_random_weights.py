@@ -1,12 +1,12 @@
 """Relevance must be learned: models with random weights as the measure."""
 
 import pytest
+from toys import scrambled, toy_dataset
 
 from mlx_gsa.audit.random_weights import LITTLE, random_weights
 from mlx_gsa.model.labels import LabelScale
 from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle
-from toys import scrambled, toy_dataset
 
 
 @pytest.fixture(scope="module")

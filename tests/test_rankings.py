@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import mlx.core as mx
 import numpy as np
 import pytest
-
 from fake_predictor import predict_one
+from toys import forward, random_tokens, scrambled
+
 from mlx_gsa.audit.rankings import (
     mutagenesis,
     over_windows,
@@ -18,7 +19,6 @@ from mlx_gsa.audit.rankings import (
 )
 from mlx_gsa.config import ModelConfig
 from mlx_gsa.dna.alphabet import encode
-from toys import forward, random_tokens, scrambled
 
 
 class Additive:
@@ -45,7 +45,9 @@ def test_unknown_bases_have_no_effect():
 
 def test_raw_outputs_are_those_of_the_model():
     model, sequences = scrambled(n_channels=4), random_tokens([50] * 5)
-    np.testing.assert_allclose(raw_outputs(model, sequences), np.array(forward(model, sequences)[1].prediction), rtol=1e-4)
+    np.testing.assert_allclose(
+        raw_outputs(model, sequences), np.array(forward(model, sequences)[1].prediction), rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("width, edges", [(20, (9, 10)), (7, (3, 3)), (1, (0, 0))])

@@ -3,6 +3,7 @@
 import mlx.core as mx
 import numpy as np
 import pytest
+from toys import random_tokens, toy_config, toy_dataset
 
 from mlx_gsa.audit.masks import MaskSource, marked
 from mlx_gsa.audit.revealed import Judge, RevealedPredictor, new_judge, train_judge
@@ -10,7 +11,6 @@ from mlx_gsa.config import ModelConfig
 from mlx_gsa.dna.alphabet import N
 from mlx_gsa.evaluation.prediction import auroc
 from mlx_gsa.model.labels import LabelScale
-from toys import random_tokens, toy_config, toy_dataset
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +64,7 @@ def test_a_judge_learns_and_the_same_seed_gives_the_same_judge(dataset):
     rows = dataset.indices("val")
     sequences, everything = zip(*[(dataset.sequence(i), np.ones(dataset.lengths[i], bool)) for i in rows], strict=True)
     masks = MaskSource(0.1, dataset.lengths[rows], [np.arange(9)] * len(rows))
-    first, second = (
-        train_judge(config, dataset, masks, bases=60_000).predict(sequences, everything) for _ in range(2)
-    )
+    first, second = (train_judge(config, dataset, masks, bases=60_000).predict(sequences, everything) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert auroc(dataset.labels[rows], first[:, 0]) > 0.9
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from toys import random_tokens, toy_config, toy_dataset, write_toy
 
 from mlx_gsa.audit.enriched import Enriched
 from mlx_gsa.audit.shuffled import mean_of, shuffled_labels, with_shuffled_labels
@@ -10,7 +11,6 @@ from mlx_gsa.evaluation.bootstrap import Interval
 from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.training.loop import BEST, Trainer
 from mlx_gsa.training.setup import new_bundle
-from toys import random_tokens, toy_config, toy_dataset, write_toy
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from toys import scrambled, toy_dataset
 
 from mlx_gsa.audit.enriched import known_sites
 from mlx_gsa.audit.stability import SHIFTS, by_choice, stability
 from mlx_gsa.model.labels import LabelScale
 from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle
-from toys import scrambled, toy_dataset
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ import json
 import mlx.core as mx
 import numpy as np
 import pytest
+from toys import random_tokens, toy_config, toy_dataset
 
 from mlx_gsa.audit.revealed import Judge, RevealedPredictor
 from mlx_gsa.audit.work import cached, file_digest, load_judge, save_judge, training_key
 from mlx_gsa.config import ModelConfig
 from mlx_gsa.errors import RunError
 from mlx_gsa.model.labels import LabelScale
-from toys import random_tokens, toy_config, toy_dataset
 
 
 def _maker(text):

@@ -7,9 +7,9 @@ from mlx_gsa.audit import faithfulness as faithful
 from mlx_gsa.audit import leak, shuffled, stability
 from mlx_gsa.audit.enriched import count_enriched, known_sites, scanned_sites
 from mlx_gsa.audit.outcome import FORMAT, FORMAT_VERSION, LEVEL, Audit, Check
+from mlx_gsa.audit.random_weights import random_weights
 from mlx_gsa.audit.revealed import train_judge
 from mlx_gsa.audit.siblings import load_others, sibling_runs
-from mlx_gsa.audit.random_weights import random_weights
 from mlx_gsa.audit.work import cached, file_digest, load_judge, save_judge, training_key
 from mlx_gsa.config import RunConfig, TrainingConfig, load_config
 from mlx_gsa.errors import DatasetError
@@ -143,6 +143,6 @@ class _Bench:
         options = {"seed": self.seed, "bootstrap": self.settings["bootstrap"]}
         labels = shuffled.shuffled_labels(
             self.predictor, self.dataset, self.recipe, self.work, shuffles=self.settings["shuffles"],
-            enriched=enriched, progress=self.progress, **options,
+            enriched=enriched if self.predictor.config.selects else None, progress=self.progress, **options,
         )  # fmt: skip
         return [labels, random_weights(self.predictor, self.dataset, **options)]

@@ -46,6 +46,8 @@ def faithfulness(predictor, dataset, *, seed=0, bases=BASES, bootstrap=1000, pro
         Passes if the areas of both curves are better than those of the same pattern moved elsewhere, and the rank
         correlation with mutagenesis is positive, with their whole intervals.
     """
+    if not predictor.config.selects:
+        return Check("faithfulness", QUESTION, NOT_TESTED, "The model has no relevance.")
     rng = np.random.default_rng([seed, 2])
     rows = _affordable(dataset, bases, rng)
     curves, correlations, effects = [], [], []

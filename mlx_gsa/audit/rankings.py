@@ -52,7 +52,7 @@ def mutagenesis(model, tokens, output: int = 0) -> np.ndarray:
 
 def unselective(predictor) -> str | None:
     """Say why a model has no selection that could be audited; None if it has one."""
-    if not getattr(predictor.config, "selects", True):
+    if not predictor.config.selects:
         return "The model has no selector."
     if predictor.model.keeps_all:
         return "Every position attends: nothing is selected."
