@@ -48,6 +48,18 @@ def test_elsewhere_what_claims_rest_on_must_be_near(tmp_path):
     assert not same and found.where == "runs.0.evaluation.metrics.pearson.value"
 
 
+def test_elsewhere_few_sites_may_differ(tmp_path):
+    fresh, committed = make_pair(tmp_path)
+    place = ("runs", 0, "evaluation", "selection")
+    change(fresh / "trial/toy.json", *place, "kinds", 0, "recall", "value", value=0.1)
+    (found,) = check_results(fresh, committed, 0.05)[1]
+    assert found.where == "runs.0.evaluation.selection.kinds.0.recall.value"
+    change(fresh / "results.json", "versions", value={})
+    assert check_results(fresh, committed, 0.05)[1] == []
+    change(fresh / "trial/toy.json", *place, "ranking", 0, "recall", "value", value=0.1)
+    assert len(check_results(fresh, committed, 0.05)[1]) == 1
+
+
 def test_a_missing_file_is_a_difference(tmp_path):
     fresh, committed = make_pair(tmp_path)
     (fresh / "speed.json").unlink()
