@@ -43,14 +43,14 @@ def _family_table(title, families, total):
         rows.append([*cells, *(f"{one.enrichment.value:.1f} x, {one.q:.0e}" for one in best.against.values())])
     columns = ["family", "matrix", "at", "records", "v matched, q", "v shuffled, q", "v untrained, q"]
     notes = "records: with a site that is looked at. v: times the control; q over all matrices and cuts.\n"
-    notes += "[as X]: most of its positions lie in sites of X, too."
+    notes += "(as X): most of its positions lie in sites of X, too."
     notes += f" The first {len(families)} of {total}; all are in motifs.tsv." if total > len(families) else ""
     return table(title, columns, rows, notes)
 
 
 def _name(family):
     more = f" +{len(family.names)}" if family.names else ""
-    return f"{family.best.name}{more}" + (f" [as {family.echo}]" if family.echo else "")
+    return f"{family.best.name}{more}" + (f" (as {family.echo})" if family.echo else "")
 
 
 def _by_control(outcome):

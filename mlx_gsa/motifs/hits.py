@@ -43,9 +43,13 @@ class Pool(NamedTuple):
         return [self.tokens[a:b] for a, b in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
 
     def composition(self) -> tuple[float, ...]:
-        """Return the shares of A, C, G, T, the same on both strands."""
+        """Return the shares of A, C, G, T, the same on both strands, to a thousandth.
+
+        They are multiples of 1 / 1024, so that they add up to 1 also in single precision, which lightmotif asks for.
+        """
         counts = np.bincount(self.tokens, minlength=6)[:4] + 1.0
-        return tuple(((counts + counts[::-1]) / (2 * counts.sum())).tolist())
+        weak = float(np.clip(round(512 * (counts[0] + counts[3]) / counts.sum()), 1, 511) / 1024)
+        return (weak, 0.5 - weak, 0.5 - weak, weak)
 
 
 class HitTable(NamedTuple):
