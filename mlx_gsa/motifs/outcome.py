@@ -103,7 +103,7 @@ class MotifOutcome:
         }
 
     def table(self) -> str:
-        """Lay out every matrix at every cut as tab-separated text, the smallest q first."""
+        """Lay out every matrix at every cut as tab-separated text, the best first."""
         lines = [[*COLUMNS, *(f"{name}_{part}" for name in CONTROLS for part in OF_CONTROL), "q", "enriched"]]
         family = {row.motif_id: one.best.motif_id for one in self.families for row in one.rows}
         for row in self.study.rows:
