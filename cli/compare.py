@@ -22,10 +22,12 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--by-group/--no-group", default=True, show_default=True,
     help="Resample related records together, where the data set has groups.",
 )  # fmt: skip
+@click.option("--min-length", "lengths", multiple=True, type=click.IntRange(1), help="Score long records apart, too.")
+@click.option("--strata/--no-strata", default=True, show_default=True, help="Score GC-matched and long records apart.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resampling.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def command(runs, reference, metric, data_sets, bootstrap, by_group, seed, out, as_json):
+def command(runs, reference, metric, data_sets, bootstrap, by_group, lengths, strata, seed, out, as_json):
     """Compare models over seeds and folds, with intervals and tests.
 
     RUNS is the folder of a sweep, a folder with runs below it, or two or more run folders. The results go into that
@@ -35,7 +37,8 @@ def command(runs, reference, metric, data_sets, bootstrap, by_group, seed, out, 
     from mlx_gsa.experiments.comparison import Options, compare_collection
     from mlx_gsa.experiments.comparison_files import save_comparison
 
-    found, options = collect_runs(runs), Options(bootstrap, seed, by_group=by_group, metric=metric)
+    options = Options(bootstrap, seed, by_group=by_group, metric=metric, min_lengths=lengths, strata=strata)
+    found = collect_runs(runs)
     repeats = _command(runs, reference, data_sets, options)
     with reporting("Comparing", unit="folds") as report:
         comparison = compare_collection(found, reference, data_sets, options, repeats, report)
@@ -53,4 +56,6 @@ def _command(runs, reference, data_sets, options):
     parts += ["--reference", reference] if reference else []
     parts += ["--metric", options.metric] if options.metric else []
     parts += [part for name in data_sets for part in ("--data-set", name)]
-    return shlex.join(parts + ([] if options.by_group else ["--no-group"]))
+    parts += [part for length in options.min_lengths for part in ("--min-length", str(length))]
+    parts += ([] if options.by_group else ["--no-group"]) + ([] if options.strata else ["--no-strata"])
+    return shlex.join(parts)

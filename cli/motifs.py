@@ -16,6 +16,9 @@ TAXON_HELP = "JASPAR CORE matrices.  [default: told from the data set]"
 CLASS_HELP = "Records of this class, by name or number.  [default: class 1 of a binary task]"
 SCORE_HELP = "Records predicted at least so high.  [default of a regression: the highest third]"
 TOP_HELP = "Share of positions, by falling relevance, tested beside all kept; 0: none."
+NOVEL_HELP = "Look for motifs that the database does not hold, in the training and validation records."
+LEAVE_OUT_HELP = "Motif to take out of the database, with all like it, to see whether it is found again; repeatable."
+SPACING_HELP = "Pair FIRST,SECOND, by name or id, or 'enriched' for pairs of the first enriched families; repeatable."
 
 
 @click.command()
@@ -37,14 +40,18 @@ TOP_HELP = "Share of positions, by falling relevance, tested beside all kept; 0:
 @click.option("--untrained", type=click.IntRange(2), default=40, show_default=True, help="Untrained selectors.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
+@click.option("--novel/--no-novel", default=True, show_default=True, help=NOVEL_HELP)
+@click.option("--leave-out", "left_out", multiple=True, metavar="NAME", help=LEAVE_OUT_HELP)
+@click.option("--spacing", multiple=True, metavar="PAIR", help=SPACING_HELP)
 @click.option("--out", type=FOLDER, help="Folder of the results.  [default: RUN/motifs]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def command(run, data, file, out, as_json, **options):
+def command(run, data, file, out, as_json, novel, left_out, spacing, **options):
     """Test which known motifs are enriched at the positions that a trained model keeps.
 
     RUN is a run folder; without it the latest run is taken. Controls: random positions matched for GC and location,
     shuffled sequence, untrained selectors. A motif is called enriched only if q < 0.01 against all three.
     """
+    from mlx_gsa.cli.motif_extras import run_extras
     from mlx_gsa.data.dataset import Dataset
     from mlx_gsa.data.folds import split_as_trained
     from mlx_gsa.motifs.run import motifs_of_run
@@ -52,27 +59,32 @@ def command(run, data, file, out, as_json, **options):
 
     if file is not None and (options["taxon"] or options["release"]):
         raise click.UsageError("--motifs replaces JASPAR: give it without --taxon and --release.")
+    if left_out and not novel:
+        raise click.UsageError("--leave-out is for novel motifs: give it without --no-novel.")
     found = find_run(run)
     if data is None and found.dataset_path is None:
         raise click.UsageError("This run does not name a data set: give its folder with --data.")
     dataset = split_as_trained(found, Dataset.open(data or found.dataset_path))
     options["top"] = options["top"] or None
-    text = _repeat(found, dataset, file, options)
+    extras = {"novel": novel, "left_out": left_out, "spacing": spacing}
+    text = _repeat(found, dataset, file, options, extras)
     with reporting("Motifs", unit="steps") as report:
         outcome = motifs_of_run(found, dataset, file=file, command=text, progress=report, **options)
     folder = out or (Path("motifs") if found.shipped else found.path / "motifs")
     paths = outcome.save(folder) + _picture(outcome, folder)
-    # Novel motifs and spacing come here: find_novel(outcome, ...), measure_spacing(outcome, ...).
+    extra = run_extras(outcome, text, folder, options, extras)
+    paths += extra.paths
     if as_json:
-        click.echo(json.dumps(outcome.to_dict(), indent=1))
+        click.echo(json.dumps(outcome.to_dict() | extra.to_dict(), indent=1))
         return
     from mlx_gsa.cli.motif_tables import show_motifs
 
     show_motifs(outcome)
+    extra.show()
     console.print(facts("Written", [(path.suffix[1:].upper(), str(path)) for path in paths]))
 
 
-def _repeat(run, dataset, file, options):
+def _repeat(run, dataset, file, options, extras):
     """Write the command that repeats this one."""
     words = ["gsa", "motifs", str(run.path), "--data", str(dataset.path)]
     if file is not None:
@@ -83,6 +95,9 @@ def _repeat(run, dataset, file, options):
                 f"--{name.replace('_name', '').replace('_', '-')}",
                 f"{value:g}" if isinstance(value, float) else str(value),
             ]
+    words += [] if extras["novel"] else ["--no-novel"]
+    for name, option in (("left_out", "--leave-out"), ("spacing", "--spacing")):
+        words += [word for value in extras[name] for word in (option, value)]
     return shlex.join(words + (["--top", "0"] if options["top"] is None else []))
 
 

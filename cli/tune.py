@@ -48,9 +48,12 @@ def command(config_file, settings, space, trials, study, timeout, out, **flags):
             err_console.print("Saved. The same command goes on.", markup=False)
             raise
     console.print(_trial_table(result))
-    if result["best"] is not None:
-        rows = [("trial", result["best"]["number"]), ("settings", out / BEST)]
-        console.print(facts("Best", [*rows, ("next", f"gsa train --config {out / BEST}")]))
+    if result["best"] is None:
+        failed = [row["failure"] for row in result["trials"] if row["failure"]]
+        err_console.print(f"No trial is complete.{f' The last failure: {failed[-1]}' if failed else ''}", markup=False)
+        return 1
+    rows = [("trial", result["best"]["number"]), ("settings", out / BEST)]
+    console.print(facts("Best", [*rows, ("next", f"gsa train --config {out / BEST}")]))
     return 0
 
 

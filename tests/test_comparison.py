@@ -14,8 +14,9 @@ from mlx_gsa.evaluation.multiple_testing import benjamini_hochberg
 from mlx_gsa.evaluation.nadeau_bengio import corrected_t_test
 from mlx_gsa.evaluation.prediction import auroc
 from mlx_gsa.experiments.collect_runs import collect_runs
-from mlx_gsa.experiments.comparison import Options, compare_collection, in_words
+from mlx_gsa.experiments.comparison import Options, compare_collection
 from mlx_gsa.experiments.comparison_files import save_comparison
+from mlx_gsa.experiments.pairwise import in_words
 
 FAST = Options(n=60)
 FOLDS, SEEDS = (0, 1, 2), (0, 1)
@@ -72,6 +73,18 @@ def test_difference_and_retention_are_those_of_the_means(runs):
     assert it["retention"]["value"] == pytest.approx(sparse / full)
     assert it["retention_above_chance"]["value"] == pytest.approx((sparse - 0.5) / (full - 0.5))
     assert it["pairs"] == 3 and it["folds"] == [0, 1, 2]
+
+
+def test_single_runs_are_paired_by_seed_and_fold(runs):
+    found = compared(runs[0])["datasets"]["toy"]
+    values = {name: {(v["seed"], v["fold"]): v["value"] for v in found["models"][name]["values"]}
+              for name in ("sparse", "full", "k-mers")}  # fmt: skip
+    alone = pair(found, "sparse", "full")["single_runs"]
+    assert [(run["seed"], run["fold"]) for run in alone] == [(0, 0), (0, 1), (0, 2)]  # the full one has one seed
+    assert alone[1]["retention"] == pytest.approx(values["sparse"][0, 1] / values["full"][0, 1])
+    against = pair(found, "sparse", "k-mers")["single_runs"]  # fitted once a fold, for every seed
+    assert len(against) == 6
+    assert against[3]["difference"] == pytest.approx(values["sparse"][1, 1] - values["k-mers"][None, 1])
 
 
 def test_tests_are_the_librarys(runs):
@@ -192,7 +205,8 @@ def test_files(runs, tmp_path):
     paths = save_comparison(found, tmp_path / "out/here")
     assert json.loads(paths[0].read_text()) == found and found["format"] == "mlx_gsa.comparison"
     heads, *rows = (line.split("\t") for line in paths[1].read_text().splitlines())
-    assert len(rows) == 3 and all(len(row) == len(heads) for row in rows)
+    assert len(rows) == 6 and {row[1] for row in rows} == {"all", "GC-matched"}
+    assert all(len(row) == len(heads) for row in rows)
     first = dict(zip(heads, rows[0], strict=True))
     it = pair(found["datasets"]["toy"], "sparse", "full")
     assert float(first["retention_low"]) == pytest.approx(it["retention"]["low"], rel=1e-5)
@@ -219,10 +233,13 @@ def test_command_shows_and_writes(gsa, runs, tmp_path):
 def test_options_of_the_command_reach_the_library(gsa, runs):
     folders = [runs[0] / f"{name}-fold0" for name in ("sparse-seed0", "full-seed0")]
     chosen = ["--reference", "sparse", "--metric", "mcc", "--data-set", "toy", "--no-group", "--bootstrap", "30"]
-    result = gsa("compare", *folders, *chosen, "--json")
+    result = gsa("compare", *folders, *chosen, "--no-strata", "--min-length", "9", "--json")
     assert result.exit_code == 0, result.output
     manifest = json.loads(result.stdout)["manifest"]
     assert [manifest[n] for n in ("reference", "metric", "by_group", "bootstrap")] == ["sparse", "mcc", False, 30]
-    assert manifest["command"].endswith("--reference sparse --metric mcc --data-set toy --no-group")
+    assert manifest["command"].endswith(
+        "--reference sparse --metric mcc --data-set toy --min-length 9 --no-group --no-strata"
+    )
+    assert not json.loads(result.stdout)["datasets"]["toy"]["strata"]
     assert not (runs[0] / "comparison.json").exists()
     assert gsa("compare").exit_code == 2

@@ -183,3 +183,13 @@ def test_binary_and_missing_files_are_refused(tmp_path):
         load_motifs(tmp_path / "binary")
     with pytest.raises(MotifError, match="vertebrates"):
         load_motifs("vertebrate")
+
+
+def test_every_composition_is_taken_for_a_background(toy):
+    """lightmotif refuses what does not add up to exactly 1 in single precision: about one composition in thirty."""
+    rng = np.random.default_rng(0)
+    for counts in rng.integers(1000, 5000, (300, 4)):
+        shares = tuple(((counts + counts[::-1]) / (2 * counts.sum())).tolist())
+        MotifScanner([toy], 0.01, shares)
+    with pytest.raises(ValueError, match="background"):
+        MotifScanner([toy], 0.01, (0.5, 0.5, 0.5, 0.5))

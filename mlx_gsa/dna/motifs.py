@@ -121,8 +121,17 @@ def scoring_matrix(pwm, background=UNIFORM):
     """
     columns = {base: [float(score) for score in pwm[:, i]] for i, base in enumerate("ACGT")}
     columns["N"] = [-np.inf] * len(pwm)
-    frequencies = dict(zip("ACGT", map(float, background), strict=True))
-    return lightmotif.ScoringMatrix(columns, background=frequencies)
+    return lightmotif.ScoringMatrix(columns, background=dict(zip("ACGT", _frequencies(background), strict=True)))
+
+
+def _frequencies(background):
+    """Return shares that lightmotif takes: it adds them up in single precision, and refuses all but exactly 1."""
+    a, c, g, t = (np.float32(share) for share in background)
+    if a + c + t + g == 1 or abs(sum(map(float, background)) - 1) > 1e-6:  # its order; a wrong sum stays refused
+        return [float(share) for share in background]
+    steps = np.round(np.array(background, float) * 2**16)
+    steps[steps.argmax()] += 2**16 - steps.sum()
+    return (steps / 2**16).tolist()
 
 
 def p_value_of(matrix, score):

@@ -90,6 +90,8 @@ class Collection:
         The variant that the sweep compares others with.
     left_out : list of str
         Runs that are not finished, not evaluated, or of another recipe than the sweep's.
+    min_lengths : dict of str to list of int
+        By data set, lengths (bp) from which on the sweep wants test records scored apart.
     """
 
     runs: list
@@ -97,6 +99,7 @@ class Collection:
     name: str | None = None
     reference: str | None = None
     left_out: list = field(default_factory=list)
+    min_lengths: dict = field(default_factory=dict)
 
 
 def collect_runs(paths) -> Collection:
@@ -133,7 +136,8 @@ def collect_runs(paths) -> Collection:
         )  # fmt: skip
     spec = (sweep or {}).get("spec") or {}
     found = Collection(_named_apart(runs), [str(p) for p in paths], (sweep or {}).get("name"), spec.get("reference"))
-    return replace(found, left_out=left_out)
+    lengths = {each["name"]: each.get("min_lengths") or [] for each in spec.get("data", [])}
+    return replace(found, left_out=left_out, min_lengths=lengths)
 
 
 def _of_sweep(folder, sweep, left_out):

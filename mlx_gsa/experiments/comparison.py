@@ -7,29 +7,43 @@ import numpy as np
 
 from mlx_gsa.errors import GsaError
 from mlx_gsa.evaluation.compare import MARGINS
-from mlx_gsa.evaluation.cross_validation import average, p_at_most, p_of_zero, score_fold
-from mlx_gsa.evaluation.delong import delong_over_folds
+from mlx_gsa.evaluation.cross_validation import average, score_fold
 from mlx_gsa.evaluation.jsonable import jsonable
 from mlx_gsa.evaluation.multiple_testing import benjamini_hochberg
-from mlx_gsa.evaluation.nadeau_bengio import corrected_t_test
 from mlx_gsa.evaluation.outputs import metrics_of
+from mlx_gsa.experiments.pairwise import compare_pair, pairs_of
 from mlx_gsa.experiments.pooled_folds import pool_runs
+from mlx_gsa.experiments.pooled_strata import strata_of
 from mlx_gsa.runtime import machine, versions
 
 FORMAT, FORMAT_VERSION = "mlx_gsa.comparison", 1
 FULL = "full"
-CHANCE = {"auroc": 0.5, "macro_auroc": 0.5}
-"""Metrics that a model without any knowledge gets more than 0 of, whatever the data."""
 
 
 class Options(NamedTuple):
-    """How to resample: ``n`` resamples, ``seed``, ``level`` of the intervals, ``by_group``, and the ``metric``."""
+    """How to resample, and what to score.
+
+    Attributes
+    ----------
+    n, seed, level
+        As for `bootstrap_interval`.
+    by_group : bool
+        Resample related records together.
+    metric : str or None
+        None: the task's leading one.
+    min_lengths : tuple of int
+        Test records of so many bp or more are also scored apart; further ones of a sweep's own are added.
+    strata : bool
+        Score parts of the test records apart, see `pooled_strata.strata_of`.
+    """
 
     n: int = 1000
     seed: int = 0
     level: float = 0.95
     by_group: bool = True
     metric: str | None = None
+    min_lengths: tuple = ()
+    strata: bool = True
 
 
 def compare_collection(
@@ -57,10 +71,11 @@ def compare_collection(
     -------
     dict
         For JSON: ``format``, ``manifest`` and ``datasets``, each with ``models`` and ``comparisons``. A comparison is
-        made over the folds that both models have; ``means`` are theirs, in these folds. Intervals cover
+        made over the folds that both models have; ``means`` are theirs, in these folds, and ``single_runs`` show each
+        seed and fold that both have. Intervals cover
         test records, see `evaluation.cross_validation`; ``nadeau_bengio`` stands for training records too. Over all
-        comparisons ``q`` is Benjamini and Hochberg's of the bootstrap ``p``. Of several outputs the metric is the
-        mean over them.
+        comparisons ``q`` is Benjamini and Hochberg's of the bootstrap ``p``; those within ``strata`` are a family of
+        their own. Of several outputs the metric is the mean over them.
 
     Raises
     ------
@@ -74,15 +89,25 @@ def compare_collection(
     metrics = [_metrics(pool, options.metric) for pool in pools]
     report, total = progress or (lambda *_: None), sum(len(pool.folds) for pool in pools)
     datasets, done = {}, 0
+    lengths = {name: {*options.min_lengths, *collection.min_lengths.get(name, ())} for name in names}
     for pool, functions in zip(pools, metrics, strict=True):
         found = _score(pool, functions, options, lambda i, base=done, name=pool.name: report(base + i, total, name))
         done += len(pool.folds)
-        datasets[pool.name] = _data_set(pool, found, reference, options)
-    rows = [row for each in datasets.values() for row in each["comparisons"]]
-    for row, q in zip(rows, benjamini_hochberg([row["p"] for row in rows]), strict=True):
-        row["q"] = q
+        strata = strata_of(pool, lengths[pool.name]) if options.strata else {}
+        datasets[pool.name] = _data_set(pool, found, reference, options) | {
+            "strata": {name: _stratum(part, functions, reference, options) for name, part in strata.items()}
+        }
+    _add_q([each["comparisons"] for each in datasets.values()])
+    _add_q([part["comparisons"] for each in datasets.values() for part in each["strata"].values()])
     manifest = _manifest(collection, reference, options, command)
     return jsonable({"format": FORMAT, "manifest": manifest, "datasets": datasets})
+
+
+def _add_q(lists):
+    """Put q-values into rows that have p-values; all rows given count as one family of tests."""
+    rows = [row for part in lists for row in part]
+    for row, q in zip(rows, benjamini_hochberg([row["p"] for row in rows]), strict=True):
+        row["q"] = q
 
 
 def _manifest(collection, reference, options, command):
@@ -92,10 +117,11 @@ def _manifest(collection, reference, options, command):
         "where": collection.where,
         "sweep": collection.name,
         "reference": reference,
+        "sweep_reference": collection.reference,
         "runs": len(collection.runs),
         "left_out": collection.left_out,
         "bootstrap": options.n,
-        **{name: getattr(options, name) for name in ("seed", "level", "by_group", "metric")},
+        **{name: getattr(options, name) for name in ("seed", "level", "by_group", "metric", "strata")},
         "margins": list(MARGINS),
         "versions": versions(),
         "machine": machine(),
@@ -123,7 +149,8 @@ def _metrics(pool, asked):
     metrics = metrics_of(pool.task, pool.outputs)
     if asked and asked not in metrics:
         where = f"{pool.name}, {pool.task}"
-        raise GsaError("Unknown metric", where=where, expected=", ".join(metrics), found=asked)
+        mend = "Choose one of these, or with --data-set data of another task."
+        raise GsaError("Unknown metric", where=where, expected=", ".join(metrics), found=asked, mend=mend)
     leading = asked or next(iter(metrics))
     return {leading: metrics[leading], **metrics}
 
@@ -152,11 +179,35 @@ def _data_set(pool, found, reference, options):
         "grouped": pool.grouped,
         "notes": pool.notes,
         "models": models,
-        "comparisons": [
-            _comparison(pool, {name: found[name][leading] for name in pair}, *pair, leading, options)
-            for pair in _pairs(pool, reference)
-        ],
+        "comparisons": _comparisons(pool, found, leading, reference, options),
     }
+
+
+def _stratum(pool, metrics, reference, options):
+    """Score some of the records by the leading metric only."""
+    leading = next(iter(metrics))
+    found = _score(pool, {leading: metrics[leading]}, options, lambda done: None)
+    names = [*pool.runs, *pool.simple]
+    return {
+        "n_records": sum(len(fold.labels) for fold in pool.folds.values()),
+        "models": {
+            name: {
+                "folds": [number for number in found[name][leading] if number is not None],
+                "values": _values(pool, name, found[name][leading]),
+                "mean": average(list(found[name][leading].values())).interval(options.level),
+            }
+            for name in names
+            if name in found
+        },
+        "comparisons": _comparisons(pool, found, leading, reference, options),
+    }
+
+
+def _comparisons(pool, found, leading, reference, options):
+    return [
+        compare_pair(pool, {name: found[name][leading] for name in pair}, *pair, leading, options)
+        for pair in pairs_of(pool, reference)
+    ]
 
 
 def _model(pool, name, scored, leading, level):
@@ -168,11 +219,7 @@ def _model(pool, name, scored, leading, level):
         "kind": "run" if runs else "simple",
         "seeds": sorted({run.seed for run in runs}),
         "folds": [number for number in folds if number is not None],
-        "values": [
-            {"seed": seed, "fold": number, "value": value}
-            for number in folds
-            for seed, value in zip(pool.seeds.get((name, number), [None]), scored[leading][number].seeds, strict=True)
-        ],
+        "values": _values(pool, name, scored[leading]),
         "mean": average(list(scored[leading].values())).interval(level),
         "all_metrics": {metric: average(list(each.values())).interval(level) for metric, each in scored.items()},
         "kept_share": _mean([run.evaluation.get("kept_share") for run in runs]),
@@ -183,97 +230,15 @@ def _model(pool, name, scored, leading, level):
     }
 
 
+def _values(pool, name, scored):
+    """Return the metric of each run; that of a simple model has no seed."""
+    return [
+        {"seed": seed, "fold": number, "value": value}
+        for number, each in scored.items()
+        for seed, value in zip(pool.seeds.get((name, number), [None]), each.seeds, strict=True)
+    ]
+
+
 def _mean(values):
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
-
-
-def _pairs(pool, reference):
-    """Return whom to compare with whom; no pair twice, and only where both have a fold in common."""
-    cnns = [name for name, runs in pool.runs.items() if runs[0].is_cnn]
-    wanted = [(name, reference) for name in pool.runs]
-    wanted += [(name, other) for other in [*pool.simple, *cnns] for name in pool.runs]
-    wanted += [(name, reference) for name in pool.simple]
-    known, pairs = {*pool.runs, *pool.simple}, []
-    for first, second in wanted:
-        both = known.issuperset((first, second)) and first != second
-        if both and (second, first) not in pairs and (first, second) not in pairs and _common(pool, first, second):
-            pairs.append((first, second))
-    return pairs
-
-
-def _common(pool, first, second):
-    return [n for n, fold in pool.folds.items() if first in fold.predictions and second in fold.predictions]
-
-
-def _comparison(pool, scored, first, second, metric, options):
-    folds, level = _common(pool, first, second), options.level
-    mine, other = (average([scored[name][number] for number in folds]) for name in (first, second))
-    difference, ratio = mine.less(other), mine.over(other)
-    chance = CHANCE.get(metric)
-    retention = ratio.interval(level) if np.isfinite(ratio.value) else None
-    beside = difference.interval(level)
-    return {
-        "first": first,
-        "second": second,
-        "pairs": sum(min(len(pool.folds[number].predictions[name]) for name in (first, second)) for number in folds),
-        "folds": [number for number in folds if number is not None],
-        "means": [mine.value, other.value],
-        "difference": beside,
-        "p": p_of_zero(difference.draws),
-        "q": None,
-        "retention": retention,
-        "retention_above_chance": None if chance is None else mine.over(other, chance).interval(level),
-        "p_inferior": {f"{margin:g}": p_at_most(ratio.draws, margin) for margin in MARGINS},
-        "verdict": in_words(beside, retention, second in pool.simple),
-        "delong": _delong(pool, folds, first, second, level),
-        "nadeau_bengio": _nadeau_bengio(pool, folds, scored, first, second, level),
-    }
-
-
-def in_words(difference, retention, against_simple=False) -> str:
-    """Say what a comparison found: non-inferiority to another run, or whether it beats a simple model.
-
-    Parameters
-    ----------
-    difference : Interval
-        First less second.
-    retention : Interval or None
-        First over second.
-    against_simple : bool
-
-    Returns
-    -------
-    str
-        Against a simple model ``better``, ``worse`` or ``not distinguishable``, as the interval excludes zero or does
-        not. Else ``not inferior at M`` with the largest margin that the interval of the retention lies above,
-        ``inferior at M`` with the smallest it lies below, or ``undecided``; ``not defined`` without a retention.
-    """
-    if against_simple:
-        return "better" if difference.low > 0 else "worse" if difference.high < 0 else "not distinguishable"
-    if retention is None or not np.isfinite(retention.low):
-        return "not defined"
-    above = [margin for margin in sorted(MARGINS, reverse=True) if retention.low >= margin]
-    below = [margin for margin in sorted(MARGINS) if retention.high < margin]
-    return f"not inferior at {above[0]:g}" if above else f"inferior at {below[0]:g}" if below else "undecided"
-
-
-def _delong(pool, folds, first, second, level):
-    """Return DeLong's test where the task is one binary output and every fold has two records of each class."""
-    if pool.task != "binary" or pool.outputs:
-        return None
-    parts = [(pool.folds[n], *(pool.folds[n].predictions[name] for name in (first, second))) for n in folds]
-    for fold, *_ in parts:
-        units = np.arange(len(fold.labels)) if fold.groups is None else fold.groups
-        if min(len({*units[fold.labels == c].tolist()}) for c in (0, 1)) < 2:
-            return None
-    return delong_over_folds([(fold.labels, *models, fold.groups) for fold, *models in parts], level)
-
-
-def _nadeau_bengio(pool, folds, scored, first, second, level):
-    """Return the corrected t-test, where there are folds."""
-    differences = [scored[first][number].value - scored[second][number].value for number in folds]
-    if len(folds) < 2 or not np.isfinite(differences).all():
-        return None
-    sizes = [len(pool.folds[number].labels) for number in folds]
-    return corrected_t_test(differences, [pool.n_train[number] for number in folds], sizes, level)

@@ -7,9 +7,9 @@ from mlx_gsa.data.atomic import atomic_write_text
 
 NAME = "comparison"
 COLUMNS = (
-    "data_set", "metric", "first", "second", "pairs", "first_mean", "second_mean", "difference", "low", "high", "p",
-    "q", "retention", "retention_low", "retention_high", "p_inferior_0.95", "p_inferior_0.9", "verdict", "delong_z",
-    "delong_p", "corrected_t", "corrected_p",
+    "data_set", "records", "metric", "first", "second", "pairs", "first_mean", "second_mean", "difference", "low",
+    "high", "p", "q", "retention", "retention_low", "retention_high", "p_inferior_0.95", "p_inferior_0.9", "verdict",
+    "delong_z", "delong_p", "corrected_t", "corrected_p", "single_runs", "retention_lowest", "retention_highest",
 )  # fmt: skip
 
 
@@ -39,19 +39,29 @@ def save_comparison(comparison, folder) -> list[Path]:
 def comparison_table(comparison) -> str:
     """Lay out every comparison as a row of tab-separated text; empty where something is not defined."""
     rows = [
-        _row(name, found, each) for name, found in comparison["datasets"].items() for each in found["comparisons"]
+        [name, part, found["metric"], *_row(each)]
+        for name, found in comparison["datasets"].items()
+        for part, inside in {"all": found, **found["strata"]}.items()
+        for each in inside["comparisons"]
     ]
     return "".join("\t".join(map(_text, row)) + "\n" for row in [COLUMNS, *rows])
 
 
-def _row(name, found, each):
+def _row(each):
     retention, delong, corrected = (each[part] or {} for part in ("retention", "delong", "nadeau_bengio"))
     return [
-        name, found["metric"], each["first"], each["second"], each["pairs"], *each["means"],
+        each["first"], each["second"], each["pairs"], *each["means"],
         *(each["difference"][part] for part in ("value", "low", "high")), each["p"], each["q"],
         *(retention.get(part) for part in ("value", "low", "high")), *each["p_inferior"].values(), each["verdict"],
         *(delong.get(part) for part in ("z", "p")), *(corrected.get(part) for part in ("t", "p")),
+        len(each["single_runs"]), *_extremes(each),
     ]  # fmt: skip
+
+
+def _extremes(each):
+    """Return the lowest and the highest retention of single runs."""
+    known = [run["retention"] for run in each["single_runs"] if run["retention"] is not None]
+    return [min(known, default=None), max(known, default=None)]
 
 
 def _text(value):

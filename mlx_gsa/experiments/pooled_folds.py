@@ -31,10 +31,16 @@ class PooledFolds:
         Names of the simple models.
     n_train : dict of fold to int
         Records that were trained on; where the data set is not here, all those of the other folds.
+    n_test : dict of fold to int
+        Records of the whole fold, also where only some of them are scored.
     grouped : bool
         Whether related records are resampled together.
     notes : list of str
         What could not be known.
+    ids : dict of fold to np.ndarray of str, shape (n,)
+        Names of the records, in the order of the folds.
+    dataset : Dataset or None
+        None where it is not here, or has changed.
     """
 
     name: str
@@ -46,8 +52,11 @@ class PooledFolds:
     runs: dict
     simple: list
     n_train: dict
+    n_test: dict
     grouped: bool
     notes: list
+    ids: dict
+    dataset: Dataset | None
 
 
 def pool_runs(name, runs, by_group=True) -> PooledFolds:
@@ -92,7 +101,8 @@ def pool_runs(name, runs, by_group=True) -> PooledFolds:
     return PooledFolds(
         name, runs[0].table.task, runs[0].evaluation["manifest"]["data_hash"], runs[0].table.outputs, folds, seeds,
         dict(by_name), list(dict.fromkeys(each for fold in tables.values() for each in fold[2])),
-        _n_train(dataset, folds), group_of is not None, notes,
+        _n_train(dataset, folds), {number: len(fold.labels) for number, fold in folds.items()}, group_of is not None,
+        notes, ids, dataset,
     )  # fmt: skip
 
 

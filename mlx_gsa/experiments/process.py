@@ -9,6 +9,7 @@ from pathlib import Path
 from mlx_gsa.experiments.child import GRACE
 from mlx_gsa.experiments.record import shown
 
+CHILD = [sys.executable, "-m", "mlx_gsa.experiments.child"]
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
@@ -31,7 +32,7 @@ class Step:
     def __init__(self, command, log: Path, threads: int, keep=()):
         self.command, self.log = command, log
         reading, self._alive = os.pipe()
-        arguments = [sys.executable, "-m", "mlx_gsa.experiments.child", str(reading), *command.arguments]
+        arguments = [*CHILD, str(reading), *command.arguments]
         environment = {**dict.fromkeys(THREADS, str(threads)), **os.environ, "COLUMNS": "120"}
         with open(log, "a", encoding="utf-8") as file:
             print_to(file, f"$ {shown(command.arguments)}")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from mlx_gsa.errors import ConfigError
-from mlx_gsa.experiments.spec import readable
+from mlx_gsa.experiments.spec import first_complaint, readable
 
 Value = bool | int | float | str
 
@@ -117,7 +117,7 @@ def load_space(path=None) -> Space:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("search space is not TOML", where=str(path), found=str(error)) from None
     except ValidationError as error:
-        raise _readable(error.errors()[0], path) from None
+        raise _readable(first_complaint(error), path) from None
 
 
 def _readable(first, path):

@@ -212,11 +212,17 @@ def parse_spec(tables: dict, where: str) -> SweepSpec:
     try:
         return SweepSpec.model_validate(tables)
     except ValidationError as error:
-        raise readable(error.errors()[0], SweepSpec, where) from None
+        raise readable(first_complaint(error), SweepSpec, where) from None
+
+
+def first_complaint(error: ValidationError) -> dict:
+    """Pick the complaint that helps most: a misspelt key, which is also why another one is missing, else the first."""
+    found = error.errors()
+    return next((each for each in found if each["type"] == "extra_forbidden"), found[0])
 
 
 def readable(first: dict, model, where: str) -> ConfigError:
-    """Turn the first complaint of pydantic about a file into an error that names key, expectation and mend."""
+    """Turn a complaint of pydantic about a file into an error that names key, expectation and mend."""
     *above, key = first["loc"] or ("",)
     place = f"{'.'.join(map(str, first['loc']))} in {where}" if first["loc"] else where
     if first["type"] == "extra_forbidden":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlx_gsa.config import RunConfig, dump_config, load_config, parse_assignments
 from mlx_gsa.data.atomic import atomic_write_text
+from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.data.manifest import read_manifest as read_data_manifest
 from mlx_gsa.errors import ConfigError, GsaError, RunError
 from mlx_gsa.experiments.locks import RunLock
@@ -20,7 +21,7 @@ from mlx_gsa.training.run import MANIFEST, finish_run, read_manifest, resume_run
 
 STUDY, BEST, RESULT = "study.journal", "best.toml", "tuning.json"
 FORMAT, FORMAT_VERSION = "mlx_gsa.tuning", 1
-_STARTUP_TRIALS, _WARMUP_EPOCHS = 4, 1
+_STARTUP_TRIALS, _FIRST_PRUNED_EPOCH = 4, 2
 _PLACE, _ABOUT = "place", "about"
 
 
@@ -128,7 +129,10 @@ def settings_of(tuning: Tuning, values: dict) -> RunConfig:
 
 
 def _try_space(tuning):
-    """Find settings that do not exist before the first training."""
+    """Find settings that do not exist, and data that cannot be tuned on, before the first training."""
+    dataset = Dataset.open(Path(tuning.config.data.path), verify=False).with_fold(tuning.config.data.fold)
+    if not len(dataset.indices("val")):
+        raise ConfigError("no validation records to tune on", where=tuning.config.data.path)
     settings_of(tuning, tuning.space.corner())
     varied = parse_assignments(f"{name}=0" for name in tuning.space.root)
     for name in ("data.path", "data.fold", "training.seed"):
@@ -140,7 +144,7 @@ def _open_study(optuna, file, tuning):
     """Open or begin the study; one of another data set, base or space is not gone on with."""
     file.parent.mkdir(parents=True, exist_ok=True)
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(file)))
-    pruner = optuna.pruners.MedianPruner(_STARTUP_TRIALS, _WARMUP_EPOCHS)
+    pruner = optuna.pruners.MedianPruner(_STARTUP_TRIALS, _FIRST_PRUNED_EPOCH)
     study = optuna.create_study(
         storage=storage, study_name="gsa", direction="maximize", load_if_exists=True, pruner=pruner
     )
@@ -217,7 +221,7 @@ def _run_trial(optuna, study, trial, tuning, out, observe):
     except _Pruned:
         study.tell(trial, state=states.PRUNED)
         value, state = None, "pruned"
-    except RunError as error:
+    except GsaError as error:  # such as a training that diverged: that point of the space is of no use
         trial.set_user_attr("failure", str(error))
         study.tell(trial, state=states.FAIL)
         value, state = None, "failed"
@@ -233,10 +237,7 @@ def _train(config, folder, observe):
         trainer = resume_run(folder, observe)
     if manifest is None or not manifest["finished"]:
         finish_run(trainer, trainer.run())
-    best = read_manifest(folder)["result"]["best"]
-    if best.get("val_metric") is None:
-        raise ConfigError("no validation records to tune on", where=config.data.path)
-    return best["val_metric"]
+    return read_manifest(folder)["result"]["best"]["val_metric"]
 
 
 class _Pruned(Exception):
