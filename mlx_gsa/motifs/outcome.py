@@ -97,6 +97,7 @@ class MotifOutcome:
             "enriched": family.best.enriched,
             "others": family.names,
             "same_positions_as": family.echo or None,
+            "in_simple_repeats": family.repeats,
             "best": _row(family.best),
             "cuts": {cut: _row(row) for cut, row in at.items()},
             "matrix": self.matrix(family.best.motif_id).ppm().round(4),
