@@ -20,7 +20,9 @@ def show_comparison(comparison, paths):
         console.print(_model_table(name, found, manifest))
         if found["comparisons"]:
             console.print(_comparison_table(found))
-            console.print(_test_table(found))
+            further = _test_table(found)
+            if further:
+                console.print(further)
         if any(part["comparisons"] for part in found["strata"].values()):
             console.print(_strata_table(found))
         for note in _notes(found):
@@ -56,47 +58,65 @@ def _called(name, model):
 
 
 def _comparison_table(found):
-    rows = [
-        (
-            f"{each['first']} v {each['second']}", _interval(each["difference"], "{:+.4f}"), _p(each["p"]),
-            _p(each["q"]), _interval(each["retention"]),
-            ", ".join(_p(p) for p in each["p_inferior"].values()), each["verdict"],
-        )
-        for each in found["comparisons"]
-    ]  # fmt: skip
+    rows = []
+    for each in found["comparisons"]:
+        below = ", ".join(map(_p, each["p_inferior"].values()))
+        rows.append(
+            (
+                _pair(each), _interval(each["difference"], "{:+.4f}"), _p(each["p"]), _p(each["q"]),
+                *((None, None) if _simple(found, each) else (_interval(each["retention"]), below)), each["verdict"],
+            )
+        )  # fmt: skip
     heads = ["comparison", "difference", "p", "q", "retention", "p at 0.95, 0.9", "verdict"]
     caption = (
         "of the means over the folds that both have, paired over test records; p at 0.95, 0.9: of a retention of so "
         "much or less; q: Benjamini-Hochberg over all comparisons"
     )
-    return table("Comparisons", heads, rows, caption)
+    return table("Comparisons", *_filled(heads, rows), caption)
+
+
+def _pair(each):
+    return f"{each['first']} v {each['second']}"
+
+
+def _simple(found, each):
+    """Whether the second is a simple model: a share of what it reaches says little."""
+    return found["models"][each["second"]]["kind"] == "simple"
 
 
 def _test_table(found):
+    """Lay out the tests that could be made; None where there is none."""
     rows = []
     for each in found["comparisons"]:
         delong, corrected = each["delong"], each["nadeau_bengio"]
-        simple = found["models"][each["second"]]["kind"] == "simple"
         interval = corrected and {"value": corrected["mean"], **corrected}
+        shares = _spread(each["single_runs"], "retention"), _interval(each["retention_above_chance"])
         rows.append(
             (
-                f"{each['first']} v {each['second']}", _spread(each["single_runs"], "retention"),
-                None if simple else _interval(each["retention_above_chance"]),
+                _pair(each), *((None, None) if _simple(found, each) else shares),
                 delong and f"z {_z(delong['z'])}, p {_p(delong['p'])}", _interval(interval, "{:+.4f}"),
                 corrected and f"t {_z(corrected['t'])}, p {_p(corrected['p'])}",
             )
         )  # fmt: skip
     heads = ["comparison", "retention, single runs", "retention above chance", "DeLong", "difference over folds",
              "corrected t-test"]  # fmt: skip
+    heads, rows = _filled(heads, rows)
     caption = "DeLong: test records; corrected t (Nadeau and Bengio): also the choice of training records, roughly"
-    return table("Further tests", heads, rows, caption)
+    return table("Further tests", heads, rows, caption) if len(heads) > 1 else None
+
+
+def _filled(heads, rows):
+    """Leave out columns without an entry."""
+    keep = [place for place in range(len(heads)) if any(row[place] is not None for row in rows)]
+    return [heads[place] for place in keep], [[row[place] for place in keep] for row in rows]
 
 
 def _strata_table(found):
     rows = [
         (
-            name, f"{each['first']} v {each['second']}", f"{part['n_records']:,}", *map(_three, each["means"]),
-            _interval(each["difference"], "{:+.4f}"), _interval(each["retention"]), each["verdict"],
+            name, _pair(each), f"{part['n_records']:,}", *map(_three, each["means"]),
+            _interval(each["difference"], "{:+.4f}"), None if _simple(found, each) else _interval(each["retention"]),
+            each["verdict"],
         )
         for name, part in found["strata"].items()
         for each in part["comparisons"]
@@ -153,7 +173,7 @@ def _millions(count):
 def _p(value):
     if value is None or value < 1e-99:
         return "-" if value is None else "<1e-99"
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+    return f"{value:.3f}" if value >= 0.0005 else f"{value:.1e}"
 
 
 def _z(value):

@@ -115,7 +115,8 @@ def _picture(outcome, folder):
     chosen = [family for family in outcome.families if family.best.enriched][:number]
     chosen += [family for family in outcome.families if not family.best.enriched][: number - len(chosen)]
     rows = [_drawn(outcome, family) for family in chosen]
-    title = f"{len(outcome.enriched)} enriched families, {outcome.manifest['n_records']:,} records"
+    total, records = len(outcome.enriched), f"{outcome.manifest['n_records']:,} records"
+    title = f"{total} enriched families" + (f", the first {number}" if total > number else "") + f"; {records}"
     return motif_enrichment_figure(rows, [folder / "motifs.png", folder / "motifs.svg"], title)
 
 

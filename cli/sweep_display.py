@@ -3,7 +3,7 @@
 import time
 
 from mlx_gsa.cli.console import console, err_console, progress, table
-from mlx_gsa.experiments.survey import MISSING
+from mlx_gsa.experiments.estimate import TimeLeft
 from mlx_gsa.training.metrics_log import read_metrics
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -31,31 +31,44 @@ def plan_tables(spec, found, jobs):
     ------
     Rich table or str
     """
-    groups = {}
+    groups, todo = {}, set(found.todo())
     for cell in found.cells:
         groups.setdefault((cell.data.name, cell.variant.name), []).append(cell)
-    rows = [_plan_row(found, *key, cells) for key, cells in groups.items()]
-    columns = ["data", "variant", "label", "seeds", "folds", "finished", "to do", "time", ""]
-    yield table(f"{spec.title} ({spec.name})", columns, rows, _expected(found, jobs))
+    groups = dict(sorted(groups.items(), key=lambda each: [key[0] for key in groups].index(each[0][0])))
+    rows = [_plan_row(found, todo, *key, cells) for key, cells in groups.items()]
+    rows = [(None if i and rows[i - 1][0] == row[0] else row[0], *row[1:]) for i, row in enumerate(rows)]
+    columns = ["data", "variant", "seeds", "folds", "finished", "to do", "time", ""]
+    used = [i for i in range(len(columns)) if any(row[i] is not None for row in rows)]
+    rows = [[row[i] for i in used] for row in rows]
+    yield table(f"{spec.title} ({spec.name})", [columns[i] for i in used], rows, _expected(found, jobs))
     yield from sorted({state for state in found.states.values() if ":" in state})
 
 
-def _plan_row(found, data, variant, cells):
-    todo = [cell for cell in cells if cell in set(found.todo())]
-    seconds = [found.estimate.seconds.get(cell) for cell in todo]
-    known = [value for value in seconds if value is not None]
+def _plan_row(found, todo, data, variant, cells):
+    left = [cell for cell in cells if cell in todo]
+    known = [found.estimate.seconds[cell] for cell in left if found.estimate.seconds.get(cell) is not None]
     words = sorted({found.states[cell].partition(":")[0] for cell in cells} - {"new", "finished"})
     return (
         data,
         variant,
-        cells[0].variant.label if cells[0].variant.label != variant else None,
-        ", ".join(str(seed) for seed in sorted({cell.seed for cell in cells})),
-        ", ".join(str(fold) for fold in sorted({cell.fold for cell in cells} - {None})) or None,
+        spans({cell.seed for cell in cells}),
+        spans({cell.fold for cell in cells} - {None}) or None,
         sum(found.states[cell] == "finished" for cell in cells),
-        len(todo),
+        len(left),
         duration(sum(known)) if known else None,
         ", ".join(words) or None,
     )
+
+
+def spans(numbers):
+    """Write whole numbers with runs of them as spans: "0-4, 7"."""
+    parts = []
+    for number in sorted(numbers):
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in parts)
 
 
 def _expected(found, jobs):
@@ -79,13 +92,13 @@ class SweepDisplay:
     """
 
     def __init__(self, found, jobs):
-        self.found, self.jobs = found, jobs
-        self.left = {cell: found.estimate.seconds.get(cell) for cell in found.todo()}
+        self.found = found
+        self.left = TimeLeft({cell: found.estimate.seconds.get(cell) for cell in found.todo()}, jobs)
         self.bar, self.tasks, self.best, self._looked = progress(), {}, {}, 0.0
 
     def __enter__(self):
         self.bar.__enter__()
-        self.total = self.bar.add_task("All runs", total=len(self.left), note="")
+        self.total = self.bar.add_task("All runs", total=len(self.found.todo()), note="")
         for cell in self.found.cells:
             if self.found.states[cell] == "finished":
                 self._remember(cell)
@@ -99,6 +112,7 @@ class SweepDisplay:
         if kind == "tick":
             return self._tick(facts["running"])
         if kind == "begin":
+            self.left.begin(cell)
             self._say(cell, facts["step"])
         elif kind == "waiting":
             self.bar.update(self.total, note=f"waiting: {cell.name} is in the hands of process {facts['holder']}")
@@ -126,8 +140,7 @@ class SweepDisplay:
     def _over(self, kind, cell, why):
         if cell in self.tasks:
             self.bar.remove_task(self.tasks.pop(cell))
-        if cell in self.left:
-            del self.left[cell]
+        if self.left.end(cell, done=kind == "done"):
             self.bar.advance(self.total)
         if kind == "done":
             self._remember(cell)
@@ -148,8 +161,8 @@ class SweepDisplay:
         return _metric(rows[-1]).strip() if rows else ""
 
     def _note(self):
-        known = [value for value in self.left.values() if value is not None]
-        parts = [f"about {duration(sum(known) / self.jobs)} left"] if known else []
+        seconds = self.left.seconds()
+        parts = [f"about {duration(seconds)} left"] if seconds else []
         parts += [f"best on {data}: {variant}, {name} {value:.3f}" for data, (value, name, variant) in
                   list(self.best.items())[-1:]]  # fmt: skip
         self.bar.update(self.total, note="; ".join(parts))
@@ -178,6 +191,3 @@ def show_result(result, out):
         console.print(table("Not done", ["run", "", "why"], rows))
     console.print(f"{len(result.finished)} runs are finished: {out}/sweep.json", markup=False, soft_wrap=True)
     return 1 if result.failed else 0
-
-
-__all__ = ["MISSING", "SweepDisplay", "duration", "plan_tables", "show_result"]

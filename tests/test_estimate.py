@@ -6,7 +6,15 @@ import pytest
 from toy_sweep import QUICK, leave_run, toy_data, toy_spec
 
 from mlx_gsa.evaluation.cost import count_flops
-from mlx_gsa.experiments.estimate import STARTUP, estimate_seconds, measured_rate, seconds_spent, training_cost
+from mlx_gsa.experiments import estimate as module
+from mlx_gsa.experiments.estimate import (
+    STARTUP,
+    TimeLeft,
+    estimate_seconds,
+    measured_rate,
+    seconds_spent,
+    training_cost,
+)
 from mlx_gsa.experiments.plan import evaluate_command, plan_cells, train_command
 from mlx_gsa.experiments.record import Record
 
@@ -101,3 +109,34 @@ def test_time_without_a_record_is_that_of_the_epochs(cells):
 
 def test_a_speed_can_be_measured():
     assert measured_rate() > 1e6
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_time_left_goes_down_and_follows_the_pace(clock):
+    left = TimeLeft({"a": 10.0, "b": 20.0, "c": 40.0})
+    assert left.seconds() == 70
+    left.begin("a")
+    clock[0] = 4
+    left.begin("a")  # its next step
+    assert left.seconds() == 66
+    clock[0] = 20
+    assert left.seconds() == 60, "a run that takes longer than expected has nothing left"
+    assert left.end("a", done=True) and not left.end("z", done=True)
+    assert left.seconds() == 120, "everything takes twice as long"
+    left.end("b", done=False)
+    assert left.seconds() == 80
+
+
+def test_time_left_of_several_jobs_and_of_runs_that_nothing_is_known_of(clock):
+    left = TimeLeft({"a": None, "b": 10.0}, jobs=2)
+    assert left.seconds() is None
+    left.begin("b")
+    clock[0] = 30
+    left.end("b", done=True)
+    assert left.seconds() == 15

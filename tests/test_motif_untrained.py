@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from toys import random_tokens, scrambled
 
+from mlx_gsa.errors import RunError
 from mlx_gsa.model.labels import LabelScale
 from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle
@@ -39,3 +40,9 @@ def test_seeds_differ_and_repeat_and_the_trained_weights_are_not_used():
 def test_full_attention_keeps_all():
     selector = UntrainedSelector(predictor(n_channels=8, attention="full"), 0)
     assert len(next(selector.predict(random_tokens([70]))).kept) == 70
+
+
+def test_a_model_that_does_not_choose_is_an_error():
+    for attention in ("first", "random"):
+        with pytest.raises(RunError, match=f'does not choose positions: found attention = "{attention}"'):
+            untrained_selectors(predictor(n_channels=8, attention=attention), 3)

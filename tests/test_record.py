@@ -62,6 +62,15 @@ def test_a_record_knows_what_it_has(tmp_path, clock):
     assert record.differs(other) and not record.differs(TRAIN)
 
 
+def test_a_step_of_which_nobody_saw_the_end_can_be_settled(tmp_path, clock):
+    record = Record(tmp_path / "r.json")
+    record.settle("train")
+    assert not record.path.exists()
+    record.begin(TRAIN)
+    record.settle("train")
+    assert Record(record.path).has(TRAIN)
+
+
 def test_json_that_is_none_is_named(tmp_path):
     (tmp_path / "r.json").write_text("{")
     with pytest.raises(RunError, match="not JSON"):

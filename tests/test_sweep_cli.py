@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from toy_sweep import FakeSteps, leave_run, toy_data, toy_spec, toy_tables
 
-from mlx_gsa.cli.sweep_display import SweepDisplay, duration
+from mlx_gsa.cli.sweep_display import SweepDisplay, duration, spans
 from mlx_gsa.config import dump_config
 from mlx_gsa.experiments import runner
 from mlx_gsa.experiments.plan import plan_cells
@@ -63,7 +63,7 @@ def test_a_dry_run_shows_the_plan_and_touches_nothing(gsa):
     assert done.exit_code == 0 and files() == before
     words = " ".join(done.stdout.split())
     assert "2 of 2 runs to do, about" in words and "at the speed of a short measurement" in words
-    assert "full attention" in words
+    assert "sparse" in words and "label" not in words
 
 
 def test_a_sweep_is_run_and_the_next_one_has_nothing_to_do(gsa, steps):
@@ -154,6 +154,10 @@ def test_the_display_follows_epochs_and_keeps_the_best(gsa, steps, monkeypatch):
 @pytest.mark.parametrize("seconds, text", [(0, "0 s"), (89, "89 s"), (91, "2 min"), (5700, "1 h 35 min")])
 def test_durations_are_written_as_people_say_them(seconds, text):
     assert duration(seconds) == text
+
+
+def test_numbers_are_written_as_spans():
+    assert [spans(each) for each in ({2, 0, 1, 4}, {7}, set())] == ["0-2, 4", "7", ""]
 
 
 def sweep(folder, *options, **popen):

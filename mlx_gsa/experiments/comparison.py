@@ -13,7 +13,7 @@ from mlx_gsa.evaluation.multiple_testing import benjamini_hochberg
 from mlx_gsa.evaluation.outputs import metrics_of
 from mlx_gsa.experiments.pairwise import compare_pair, pairs_of
 from mlx_gsa.experiments.pooled_folds import pool_runs
-from mlx_gsa.experiments.strata import strata_of
+from mlx_gsa.experiments.pooled_strata import strata_of
 from mlx_gsa.runtime import machine, versions
 
 FORMAT, FORMAT_VERSION = "mlx_gsa.comparison", 1
@@ -34,7 +34,7 @@ class Options(NamedTuple):
     min_lengths : tuple of int
         Test records of so many bp or more are also scored apart; further ones of a sweep's own are added.
     strata : bool
-        Score parts of the test records apart, see `strata.strata_of`.
+        Score parts of the test records apart, see `pooled_strata.strata_of`.
     """
 
     n: int = 1000

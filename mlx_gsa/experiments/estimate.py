@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +94,47 @@ def _scaled(cost, costs, known):
     nearest = min(costs, key=lambda each: abs(math.log(costs[each] / cost)))
     fixed = min(STARTUP, known[nearest] / 2)
     return fixed + (known[nearest] - fixed) * cost / costs[nearest]
+
+
+class TimeLeft:
+    """Seconds until the end of a sweep: what was expected, at the pace that runs have had since.
+
+    Parameters
+    ----------
+    expected : dict of Cell to float or None
+        Of each run that is to be done; None where nothing is known.
+    jobs : int
+        Runs at a time.
+    """
+
+    def __init__(self, expected: dict, jobs: int = 1):
+        self.left, self.jobs = dict(expected), jobs
+        self._begun, self._expected, self._spent = {}, [], []
+
+    def begin(self, cell) -> None:
+        """Take notice that a run has begun, or goes on with its next step."""
+        self._begun.setdefault(cell, time.monotonic())
+
+    def end(self, cell, done: bool) -> bool:
+        """Take notice of the end of a run; says whether it was one to be done."""
+        if cell not in self.left:
+            return False
+        expected, begun = self.left.pop(cell), self._begun.pop(cell, None)
+        if done and begun is not None:
+            self._expected.append(expected)
+            self._spent.append(time.monotonic() - begun)
+        return True
+
+    def seconds(self) -> float | None:
+        """Estimate what is left; None as long as nothing is known of some run."""
+        both = [(was, spent) for was, spent in zip(self._expected, self._spent, strict=True) if was]
+        pace = sum(spent for _, spent in both) / sum(was for was, _ in both) if both else 1.0
+        mean = statistics.mean(self._spent) if self._spent else None
+        each = {cell: mean if value is None else value * pace for cell, value in self.left.items()}
+        if None in each.values():
+            return None
+        now = time.monotonic()
+        return sum(max(0.0, value - now + self._begun.get(cell, now)) for cell, value in each.items()) / self.jobs
 
 
 def seconds_spent(cell: Cell) -> float | None:

@@ -51,6 +51,12 @@ class Record:
         self.facts[name]["finished"] = finished
         self._count(name)
 
+    def settle(self, name: str) -> None:
+        """Write down that a step is finished, of which a sweep that was killed could not see the end."""
+        if name in self.facts and not self.facts[name]["finished"]:
+            self.facts[name]["finished"] = True
+            self._write()
+
     def has(self, command) -> bool:
         """Say whether this very command has been finished."""
         found = self.facts.get(command.name, {})

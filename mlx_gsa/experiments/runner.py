@@ -166,6 +166,7 @@ class _Sweep:
         elif state != states.FINISHED:
             again = ("--overwrite",) if cell.folder.is_dir() else ()
             yield train._replace(arguments=(*train.arguments, *again))
+        record.settle("train")
         if states.must_evaluate(cell, record):
             yield evaluate_command(cell)
         for command in step_commands(self.spec, cell, self.options.data_root):

@@ -10,6 +10,7 @@ from mlx_gsa.motifs.families import families_of, find_echoes
 from mlx_gsa.motifs.known import compare_known
 from mlx_gsa.motifs.outcome import MotifOutcome, motif_manifest
 from mlx_gsa.motifs.sources import choose_motifs
+from mlx_gsa.motifs.untrained import check_chooses
 
 
 def motifs_of_run(
@@ -52,11 +53,12 @@ def motifs_of_run(
     MotifError
         No motifs to look for.
     RunError
-        The run has no model, or it does not fit the data.
+        The run has no model, or it does not fit the data or choose positions.
     """
     matrices = choose_motifs(dataset, taxon, file, release)  # before anything that takes long
     predictor = predictor or _load(run)
     check_fit(predictor, dataset)
+    check_chooses(predictor)
     surveyed = survey(predictor, dataset, split, seed, batch_size, progress)
     chosen = choose_records(dataset, surveyed, split, class_name, min_score, limit)
     options = {"seed": seed, "batch_size": batch_size, "progress": progress, **testing}

@@ -7,8 +7,11 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_gsa.data.batches import inference_length, pad_rows
+from mlx_gsa.errors import RunError
 from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.model.selector import budget
+
+BY_RULE = ("random", "first")  # attention for which kept positions do not depend on relevance
 
 
 class Selected(NamedTuple):
@@ -62,6 +65,21 @@ class UntrainedSelector:
             yield Selected(np.zeros(1), relevance[number], kept)
 
 
+def check_chooses(predictor) -> None:
+    """Raise unless a model keeps the positions that its selector ranks highest.
+
+    Raises
+    ------
+    RunError
+        It has no selector, or keeps positions by rule.
+    """
+    predictor.require_selector()
+    if predictor.config.attention in BY_RULE:
+        mend = "Give a run that keeps positions by relevance."
+        found = f'attention = "{predictor.config.attention}"'
+        raise RunError("this model does not choose positions", found=found, mend=mend)
+
+
 def untrained_selectors(predictor, number: int, seed: int = 0) -> list[UntrainedSelector]:
     """Make selectors that have learned nothing, each from its own seed.
 
@@ -73,6 +91,12 @@ def untrained_selectors(predictor, number: int, seed: int = 0) -> list[Untrained
     Returns
     -------
     list of UntrainedSelector
+
+    Raises
+    ------
+    RunError
+        See `check_chooses`.
     """
+    check_chooses(predictor)
     seeds = np.random.SeedSequence([seed, 7]).generate_state(number)
     return [UntrainedSelector(predictor, int(each)) for each in seeds]

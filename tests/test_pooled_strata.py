@@ -9,7 +9,7 @@ from mlx_gsa.evaluation.prediction import auroc
 from mlx_gsa.experiments.collect_runs import collect_runs
 from mlx_gsa.experiments.comparison import Options, compare_collection
 from mlx_gsa.experiments.pooled_folds import pool_runs
-from mlx_gsa.experiments.strata import restrict, strata_of
+from mlx_gsa.experiments.pooled_strata import restrict, strata_of
 
 
 @pytest.fixture
