@@ -1,4 +1,4 @@
-"""A model built to cheat: its selector reads the label off the whole sequence and tells it by the end it keeps."""
+"""Models built to cheat: the selector reads the label off the whole sequence and tells it by the places it keeps."""
 
 import mlx.core as mx
 import numpy as np
@@ -16,19 +16,39 @@ class SmugglingOrganism(SparseOrganism):
 
     def _keep(self, tokens, relevance, lengths, counts, widest, key):
         local = self.readout(self.pool(self.features(tokens), relevance, lengths))
-        direction = mx.where(local > self.middle, 1.0, -1.0)
-        return keep_highest(direction * mx.arange(tokens.shape[1]).astype(mx.float32), lengths, counts, widest)
+        return keep_highest(self.preference(tokens, local > self.middle), lengths, counts, widest)
+
+    def preference(self, tokens, one):
+        """Score every position (B, L), given what the label is taken for, bool (B, 1)."""
+        return mx.where(one, 1.0, -1.0) * mx.arange(tokens.shape[1]).astype(mx.float32)
+
+    def told(self, output, lengths):
+        """Read the label from the places, bool (B,)."""
+        return (output.kept * output.mask).max(axis=1) + 1 == lengths
 
     def __call__(self, tokens, lengths, counts, widest, key=None, dropout=0.0):
-        """Run the organism, then forget the letters: the prediction is +1 if the last positions are kept, else -1."""
+        """Run the organism, then forget the letters: the prediction is +1 or -1 as the places tell."""
         output = super().__call__(tokens, lengths, counts, widest, key, dropout)
-        last = (output.kept * output.mask).max(axis=1) + 1 == lengths
-        return output._replace(prediction=mx.where(last, 1.0, -1.0)[:, None])
+        return output._replace(prediction=mx.where(self.told(output, lengths), 1.0, -1.0)[:, None])
 
 
-def cheating(predictor: Predictor, dataset) -> Predictor:
+class ParityOrganism(SmugglingOrganism):
+    """Keeps positions spread over the whole sequence, even ones for a 0 and odd ones for a 1."""
+
+    def preference(self, tokens, one):
+        """Score the positions of one parity above the others, in a scattered order."""
+        places = mx.arange(tokens.shape[1])
+        scattered = ((places * 7919) % 997).astype(mx.float32)
+        return scattered + 1000.0 * ((places % 2)[None] == one)
+
+    def told(self, output, lengths):
+        """Read the label from the first place kept."""
+        return output.kept[:, 0] % 2 == 1
+
+
+def cheating(predictor: Predictor, dataset, organism=SmugglingOrganism) -> Predictor:
     """Make a cheater of an honest model: it knows as much, and hides how."""
-    model = SmugglingOrganism(predictor.config)
+    model = organism(predictor.config)
     model.update(predictor.model.parameters())
     model.middle = _middle(predictor.model, dataset)
     cheater = Predictor.__new__(Predictor)
