@@ -61,6 +61,22 @@ def test_numbers_come_through(results):
     assert "commit c0ffee, 2026-01-02" in page
 
 
+def test_a_sweep_may_state_bars_of_its_own(results):
+    path = results / "quick/trial/sweep.json"
+    found = read_json(path)
+    found["spec"]["bars"] = [
+        {"what": "reach", "measure": "share_of_reachable", "variant": "sparse-10", "at_least": 0.95},
+        {"what": "kinds", "measure": "hardest_kind", "variant": "sparse-10", "cut": "kept", "at_least": 0.8},
+        {"what": "keeps", "measure": "retention", "variant": "sparse-10", "against": "full", "at_least": 0.95},
+        {"what": "other", "measure": "retention", "variant": "sparse-1", "against": "full", "at_least": 0.95},
+    ]
+    write(path, found)
+    page = render_page(results, CLAIMS)
+    assert "2 met, 1 missed, 1 not run yet." in page
+    assert "0.960 (0.950 to 0.970)" in row(page, "reach") and "CAAT" in row(page, "kinds")
+    assert "0.989 (0.979 to 0.999), p = 0.003 of at most 0.95" in row(page, "keeps")
+
+
 def test_what_is_missing_is_said(results, tmp_path):
     page = render_page(results, CLAIMS)
     assert "## never\n\n*Not run yet.*" in page and "*never: no such file.*" in page

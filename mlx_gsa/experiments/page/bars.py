@@ -67,14 +67,14 @@ def _of_run(function):
 
     def measure(experiment, bar):
         run = experiment.runs.get(bar["run"])
-        found = function(run, bar) if run else None
+        found = function(run, bar) if run else None  # not run yet
         return found and found._replace(source=f"{experiment.name}/{bar['run']}")
 
     return measure
 
 
 def _share_of_reachable(run, bar):
-    reachable = run["evaluation"]["reachable"]
+    reachable = run["evaluation"].get("reachable")
     return reachable and _measured(reachable["share"], plain(reachable["share"]))
 
 

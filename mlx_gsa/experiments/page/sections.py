@@ -1,6 +1,7 @@
 """The section of one sweep: what it asks, and the tables of what its runs and comparisons found."""
 
 from mlx_gsa.experiments.page.looks import audit_table, motif_table, novel_table, spacing_table
+from mlx_gsa.experiments.page.sweep_bars import sweep_bars
 from mlx_gsa.experiments.page.text import NAMES, NOT_YET, percent, plain, selected, small, table
 
 
@@ -23,6 +24,7 @@ def sweep_section(results, name):
         return f"## {name}\n\n*{NOT_YET[0].upper()}{NOT_YET[1:]}.*\n"
     spec = found["spec"]
     parts = [f"## {spec.get('title', name)}\n", spec.get("purpose", "").strip() + "\n", _missing(found["cells"])]
+    parts.append(sweep_bars(results, name))
     for data in results.data_names(name):
         tables = [each(results, name, data) for each in _TABLES]
         heading = f"### {results.title(name, data)}\n"
