@@ -1,5 +1,6 @@
 """`gsa reproduce`: the results page made again, from nothing or from what is finished."""
 
+import signal
 from pathlib import Path
 
 import click
@@ -41,6 +42,7 @@ def command(scale, data_root, results, page, out, check, render_only):
 def _reproduce(scale, data_root, results, out, check):
     from mlx_gsa.experiments.reproduce import Place, load_scale, reproduce
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs saves first
     asked = load_scale(scale)
     runs = out or Path("runs") / f"reproduce-{asked['name']}"
     place = Place(data_root, runs, runs / "results" if check else results)
