@@ -10,7 +10,7 @@ from mlx_gsa.experiments.collect_runs import collect_runs
 from mlx_gsa.experiments.comparison import Options, compare_collection
 from mlx_gsa.experiments.comparison_files import save_comparison
 from mlx_gsa.experiments.further import count_directions
-from mlx_gsa.experiments.gather import MOST_ROWS, gather_sweep, shortened
+from mlx_gsa.experiments.gather import MOST_ROWS, _lighten, gather_sweep, shortened
 from mlx_gsa.experiments.page.datasets import render_datasets
 from mlx_gsa.experiments.page.real_sets import real_sets
 from mlx_gsa.experiments.page.sections import sweep_section
@@ -115,3 +115,10 @@ def test_directions_are_counted_among_clear_changes_only():
     found = count_directions(pairs, 1.0)
     assert (found["pairs"], found["clear"], found["right"]["value"]) == (4, 3, pytest.approx(2 / 3))
     assert found["right_falling"] == 0.5 and found["right_rising"] == 1 and found["falling"] == pytest.approx(2 / 3)
+
+
+def test_further_runs_of_a_variant_are_lighter():
+    rows = [{"kind": "TATA"}, {"kind": "all"}]
+    evaluation = {"calibration": {}, "verdict": [], "metrics": {}, "selection": {"decoys": rows, "kinds": [1]}}
+    _lighten(evaluation)
+    assert evaluation == {"metrics": {}, "selection": {"decoys": [{"kind": "all"}], "kinds": [1]}}

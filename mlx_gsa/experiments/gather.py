@@ -89,6 +89,11 @@ def cell_folder(sweep, cell):
 def _data_file(name, runs):
     """Put the runs of one data set together; what is the same in all of them is said once."""
     folder = Path(runs[0]["dataset"])
+    seen = set()
+    for run in runs:
+        if run["variant"] in seen:
+            _lighten(run["evaluation"])
+        seen.add(run["variant"])
     shared = {key: runs[0][key] for key in ("versions", "machine", "data_hash")}
     for run in runs:
         for key, value in shared.items():
@@ -99,6 +104,15 @@ def _data_file(name, runs):
     source = manifest.get("source") or {}
     facts |= {"split_by": source.get("split_by"), "leakage": read_json(folder / "leakage.json"), **_shape(folder)}
     return {"format": DATA_FORMAT, "format_version": 1, "name": name, **shared, "data": facts, "runs": runs}
+
+
+def _lighten(evaluation):
+    """Leave out of a variant's further seeds and folds what the page shows of one run only."""
+    for name in ("calibration", "verdict"):
+        evaluation.pop(name, None)
+    if evaluation.get("selection"):
+        decoys = evaluation["selection"]["decoys"]
+        evaluation["selection"]["decoys"] = [row for row in decoys if row["kind"] == "all"]
 
 
 def _shape(folder):
