@@ -107,6 +107,7 @@ def test_labels_of_nothing_give_no_enrichment(gsa, tmp_path, trained):
 EXTRAS = ("--novel", "--leave-out", "AP1", "--spacing", "AP1,GATA.1", "--spacing", "enriched")
 
 
+@pytest.mark.slow
 def test_novel_motifs_and_spacing_are_written(gsa, trained, tmp_path):
     out = tmp_path / "out"
     result = gsa("motifs", trained / "run", "--motifs", trained / "four.jaspar", *QUICK, *EXTRAS, "--out", out)
