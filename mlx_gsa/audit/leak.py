@@ -22,7 +22,7 @@ from mlx_gsa.audit.masks import MaskSource, marked, scattered, window_share
 from mlx_gsa.audit.outcome import FAIL, LEVEL, NOT_TESTED, PASS, Check, between, units
 from mlx_gsa.audit.places import explained_by_places
 from mlx_gsa.audit.rankings import reading_window, unselective
-from mlx_gsa.audit.revealed import BASES, train_judge
+from mlx_gsa.audit.revealed import BASES, affordable, train_judge
 from mlx_gsa.evaluation.bootstrap import sums_intervals
 
 QUESTION = "Do the letters at the kept positions carry the prediction, or does the choice of positions give it away?"
@@ -32,7 +32,9 @@ ABLE = 0.5
 """A judge that, shown everything, explains less than this share of what the model explains, cannot judge it."""
 ROOM = 0.1
 """Where random positions leave less than this share of the gain, there is nothing a selection could smuggle."""
-DRAWS, MOST_RECORDS = 4, 4000
+DRAWS = 2
+SAMPLE = {"train": 1_000_000, "val": 1_000_000, "test": 4_000_000}
+"""At most so many bp of each split are read: what lends its masks, what levels are put right on, what is judged."""
 _SHOWN = ("selection", "random", "borrowed", "everything")
 
 
@@ -74,8 +76,8 @@ def label_leak(predictor, dataset, config, *, seed=0, bases=BASES, bootstrap=100
     if reason := unselective(predictor):
         return Check("label leak", QUESTION, NOT_TESTED, reason)
     rng = np.random.default_rng([seed, 1])
-    parts = {split: _sample(dataset.indices(split), MOST_RECORDS, rng) for split in ("train", "val", "test")}
-    train, val, test = (_read(predictor, dataset, rows) for rows in parts.values())
+    parts = (affordable(dataset, dataset.indices(split), most, [seed, 1]) for split, most in SAMPLE.items())
+    train, val, test = (_read(predictor, dataset, rows) for rows in parts)
     masks = MaskSource(predictor.config.sparsity, dataset.lengths[train.rows], train.kept)
     settings = config.model_copy(update={"training": config.training.model_copy(update={"seed": seed})})
     made = judge(masks) if judge else train_judge(settings, dataset, masks, bases, progress)
@@ -90,10 +92,6 @@ def label_leak(predictor, dataset, config, *, seed=0, bases=BASES, bootstrap=100
     }  # fmt: skip
     verdict, why = _judged(numbers)
     return Check("label leak", QUESTION, verdict, why + _context_note(predictor.config), numbers)
-
-
-def _sample(rows, number, rng):
-    return np.sort(rng.permutation(rows)[:number])
 
 
 def _read(predictor, dataset, rows):
