@@ -66,7 +66,7 @@ def test_leaving_out_takes_relatives_too():
 
 
 def test_an_unknown_name_cannot_be_left_out():
-    with pytest.raises(MotifError, match="no such motif to leave out.*found FOO"):
+    with pytest.raises(MotifError, match=r"no such motif to leave out.*found FOO"):
         leave_out([AP1], ["FOO"])
 
 

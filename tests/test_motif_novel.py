@@ -76,7 +76,7 @@ def test_the_same_seed_gives_the_same_numbers(dataset, study):
 
 
 def test_test_records_are_not_used_for_discovery(dataset):
-    with pytest.raises(DatasetError, match="used for discovery and for the test.*record 3"):
+    with pytest.raises(DatasetError, match=r"used for discovery and for the test.*record 3"):
         find_novel(SitePredictor([AP1]), dataset, [1, 2, 3], [3, 4], DATABASE)
     with pytest.raises(DatasetError, match="no record to discover motifs in"):
         find_novel(SitePredictor([AP1]), dataset, [], [3, 4], DATABASE)
