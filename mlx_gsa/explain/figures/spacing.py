@@ -74,6 +74,7 @@ def _attention(axes, row):
     axes.plot(middle[~good], observed[~good], "o", ms=2.6, mfc="white", mec=ORANGE, mew=0.7)
     axes.plot(middle[good], observed[good], "o", ms=3.0, color=ORANGE)
     axes.axhline(0, color=GREY, lw=0.5, ls=":")
+    axes.use_sticky_edges = False  # bars would hold the axis at the edge of the null
     axes.set(ylabel="attention (log2)")
     _distance(axes, row, edges)
 
