@@ -74,13 +74,15 @@ def _plain_line(task):
     return f"{task.description}: {task.completed:g}{total}" + (f" {note}" if note else "")
 
 
-def progress(transient=False):
+def progress(transient=False, remaining=True):
     """Make a progress display on stderr, to be used in a ``with`` statement.
 
     Parameters
     ----------
     transient : bool
         Remove the bars when done.
+    remaining : bool
+        Show the time left as Rich reckons it, from the steps done so far.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def progress(transient=False):
         _RateColumn(),
         _NoteColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(compact=True),
+        *([TimeRemainingColumn(compact=True)] if remaining else []),
     )
     return LoggedProgress(*columns, console=err_console, transient=transient, disable=err_console.quiet)
 

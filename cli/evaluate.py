@@ -32,7 +32,7 @@ METRIC_NAMES = {
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resampling.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--no-cost", is_flag=True, help="Do not measure time and memory beside full attention.")
-@click.option("--baseline", is_flag=True, help="Fit simple models (k-mers, GC) on the same split, too.")
+@click.option("--baseline", is_flag=True, help="Fit simple models (k-mers, gapped k-mers, composition), too.")
 @click.option("--min-length", type=click.IntRange(0), default=0, help="Score only records of so many bp or more.")
 @click.option("--out", type=FOLDER, help="Folder of the results; otherwise the run's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
@@ -162,10 +162,9 @@ def _baseline_table(evaluation):
 
 def _simple_name(simple):
     choice = simple["choice"]
-    if "by_output" in choice:  # each output has its own k
-        choice = next(iter(choice["by_output"].values()))
-        return "k-mers, linear" if "k" in choice else f"{simple['name']} alone"
-    return f"{choice['k']}-mers, linear" if "k" in choice else f"{simple['name']} alone"
+    if simple["name"] == "k-mers" and "k" in choice:  # of several outputs, each has its own k
+        return f"{choice['k']}-mers, linear"
+    return f"{simple['name']}, linear" if simple["name"].endswith("k-mers") else f"{simple['name']} alone"
 
 
 def _strata_table(evaluation):

@@ -16,6 +16,7 @@ COMMANDS = {
     "data": "Look at a prepared data set; merge, subset or export it.",
     "train": "Train a model on a prepared data set.",
     "evaluate": "Measure how well a trained model predicts and what it selects.",
+    "audit": "Check whether a result could be an illusion: leaks, faithfulness, stability, chance.",
     "compare": "Compare runs over seeds and folds, with intervals and tests.",
     "sweep": "Run an experiment: many trainings, resumable, with their evaluations.",
     "tune": "Look for better settings of the training, judged on the validation split.",

@@ -3,6 +3,7 @@
 from mlx_gsa.cli.console import console, facts, table
 
 SHOWN, SHOWN_OTHERS = 15, 5
+IN_REPEATS = 0.3  # share of positions in simple repeats from which the table says so
 BY_KIND = "top 1 %"  # the cut shown kind by kind; of the others the total
 
 
@@ -43,14 +44,15 @@ def _family_table(title, families, total):
         rows.append([*cells, *(f"{one.enrichment.value:.1f} x, {one.q:.0e}" for one in best.against.values())])
     columns = ["family", "matrix", "at", "records", "v matched, q", "v shuffled, q", "v untrained, q"]
     notes = "records: with a site that is looked at. v: times the control; q over all matrices and cuts.\n"
-    notes += "(as X): most of its positions lie in sites of X, too."
+    notes += "(as X): most of its positions lie in sites of X, too. repeats: simple ones, as (CA)n."
     notes += f" The first {len(families)} of {total}; all are in motifs.tsv." if total > len(families) else ""
     return table(title, columns, rows, notes)
 
 
 def _name(family):
     more = f" +{len(family.names)}" if family.names else ""
-    return f"{family.best.name}{more}" + (f" (as {family.echo})" if family.echo else "")
+    repeats = f" ({family.repeats:.0%} in repeats)" if family.repeats >= IN_REPEATS else ""
+    return f"{family.best.name}{more}" + (f" (as {family.echo})" if family.echo else "") + repeats
 
 
 def _by_control(outcome):

@@ -122,8 +122,12 @@ def _picture(outcome, folder):
 
 
 def _drawn(outcome, family):
+    from mlx_gsa.cli.motif_tables import IN_REPEATS
+
     row, more = family.best, len(family.names)
-    note = f"{row.motif_id}, {row.cut}, {row.rate:.0%} of records" + (f"; as {family.echo}" if family.echo else "")
+    remarks = [f"same positions as {family.echo}"] if family.echo else []
+    remarks += [f"{family.repeats:.0%} in repeats"] if family.repeats >= IN_REPEATS else []
+    note = f"{row.motif_id}, {row.cut}, {row.rate:.0%} of records\n" + "; ".join(remarks)
     label = row.name + (f" and {more} more" if more else "")
     return {"label": label, "note": note, "ppm": outcome.matrix(row.motif_id).ppm()} | {
         name: {"enrichment": one.enrichment, "q": one.q} for name, one in row.against.items()

@@ -94,7 +94,7 @@ class SweepDisplay:
     def __init__(self, found, jobs):
         self.found = found
         self.left = TimeLeft({cell: found.estimate.seconds.get(cell) for cell in found.todo()}, jobs)
-        self.bar, self.tasks, self.best, self._looked = progress(), {}, {}, 0.0
+        self.bar, self.tasks, self.best, self._looked = progress(remaining=False), {}, {}, 0.0
 
     def __enter__(self):
         self.bar.__enter__()

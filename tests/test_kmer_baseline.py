@@ -14,6 +14,8 @@ from mlx_gsa.evaluation.kmer_baseline import compare_simple_models, fit_simple_m
 from mlx_gsa.evaluation.kmer_features import count_kmers, scale_counts
 from mlx_gsa.evaluation.prediction import auroc, pearson
 
+NAMES = ["k-mers", "gapped k-mers", "dinucleotides", "GC content"]
+
 
 def tokens(text):
     return encode(text)[0]
@@ -89,34 +91,57 @@ def motif_set(folder, task="binary", n=240, classes=None):
 
 def test_kmers_find_a_motif_that_gc_does_not_see(tmp_path):
     dataset = motif_set(tmp_path / "data")
-    kmers, gc = fit_simple_models(dataset, ks=(1, 5))
+    kmers, gapped, pairs, gc = fit_simple_models(dataset, ks=(1, 5), gapped=((6, 4),))
     labels = dataset.records.label[dataset.indices("test")]
-    assert (kmers.name, gc.name) == ("k-mers", "GC content")
+    assert [each.name for each in (kmers, gapped, pairs, gc)] == NAMES
+    assert (gapped.choice["window"], gapped.choice["k"]) == (6, 4)
+    assert auroc(labels, gapped.predictions) > auroc(labels, pairs.predictions) > auroc(labels, gc.predictions)
     assert kmers.choice["k"] == 5 and kmers.choice["validation"] > 0.9
     assert auroc(labels, kmers.predictions) > 0.9 > auroc(labels, gc.predictions)
     assert ((kmers.predictions >= 0) & (kmers.predictions <= 1)).all()
 
 
+def test_gapped_kmers_see_what_lies_between_two_halves(tmp_path):
+    """The label is two halves at a fixed distance, with anything between; every half and every 6-mer is everywhere."""
+    rng, sequences, n = np.random.default_rng(1), [], 400
+    for number in range(n):
+        sequence = rng.integers(0, 4, 80).astype(np.uint8)
+        for start in range(4, 74, 10):  # the other half follows at 5 bp, or at another place
+            sequence[start : start + 2] = tokens("GC")
+            place = start + (5 if number % 2 else rng.choice([3, 4, 6, 7]))
+            sequence[place : place + 2] = tokens("TA")
+        sequences.append(sequence)
+    split = np.array(["train"] * 4 + ["val"] * 2 + ["test"] * 2)[np.arange(n) // 2 % 8]
+    records = Records.build([f"r{i}" for i in range(n)], (np.arange(n) % 2).astype(np.float32), split)
+    dataset = write_dataset(tmp_path / "d", iter(sequences), records, task="binary", classes=None, source={}, seed=0)
+    kmers, gapped, *_ = fit_simple_models(dataset, ks=(4,), strands="forward")
+    labels = dataset.records.label[dataset.indices("test")]
+    found = [auroc(labels, each.predictions) for each in (kmers, gapped)]
+    assert found[1] > 0.98 and found[1] > found[0] + 0.1
+
+
 def test_validation_chooses_and_test_labels_do_not_matter(tmp_path):
     dataset = motif_set(tmp_path / "data")
-    steps = []
-    first = fit_simple_models(dataset, ks=(3, 4), penalties=(1.0, 100.0), progress=lambda *step: steps.append(step))
+    steps, choices = [], {"ks": (3, 4), "penalties": (1.0, 100.0), "gapped": ((5, 3),), "gapped_penalties": (10.0,)}
+    first = fit_simple_models(dataset, **choices, progress=lambda *step: steps.append(step))
     dataset.records.label[dataset.indices("test")] = 1 - dataset.records.label[dataset.indices("test")]
-    second = fit_simple_models(dataset, ks=(3, 4), penalties=(1.0, 100.0))
+    second = fit_simple_models(dataset, **choices)
     assert [each.choice for each in first] == [each.choice for each in second]
     assert (first[0].predictions == second[0].predictions).all()
-    assert steps[0] == (1, 6, "simple models") and steps[-1][:2] == (6, 6)
-    alone = [fit_simple_models(dataset, ks=(k,), penalties=(p,))[0].choice for k in (3, 4) for p in (1.0, 100.0)]
+    assert steps[0] == (1, 9, "simple models") and steps[-1][:2] == (9, 9)
+    sizes = [(k, p) for k in (3, 4) for p in (1.0, 100.0)]
+    alone = [fit_simple_models(dataset, ks=(k,), penalties=(p,), gapped=())[0].choice for k, p in sizes]
     assert first[0].choice["validation"] == max(choice["validation"] for choice in alone)
 
 
 def test_regression_and_classes(tmp_path):
     values = motif_set(tmp_path / "values", "regression")
-    kmers, gc = fit_simple_models(values, ks=(5,))
+    kmers, gapped, _, gc = fit_simple_models(values, ks=(5,))
     labels = values.records.label[values.indices("test")]
     assert pearson(labels, kmers.predictions) > 0.8 > pearson(labels, gc.predictions)
+    assert pearson(labels, gapped.predictions) > 0.8
     classes = motif_set(tmp_path / "classes", "multiclass", classes=["a", "b", "c"])
-    kmers, _ = fit_simple_models(classes, split="val", ks=(5,))
+    kmers, *_ = fit_simple_models(classes, split="val", ks=(5,), gapped=())
     assert kmers.predictions.shape == (len(classes.indices("val")), 3)
     assert kmers.predictions.sum(1) == pytest.approx(1.0)
     assert (kmers.predictions.argmax(1) == classes.records.label[classes.indices("val")]).mean() > 0.8
@@ -124,8 +149,8 @@ def test_regression_and_classes(tmp_path):
 
 def test_strands_reach_the_counts(tmp_path):
     dataset = motif_set(tmp_path / "data")
-    both, forward = (fit_simple_models(dataset, ks=(5,), strands=each)[0] for each in ("both", "forward"))
-    assert not np.allclose(both.predictions, forward.predictions)
+    both, forward = (fit_simple_models(dataset, ks=(5,), strands=each)[:2] for each in ("both", "forward"))
+    assert not any(np.allclose(a.predictions, b.predictions) for a, b in zip(both, forward, strict=True))
 
 
 def test_one_class_or_no_validation_is_refused(tmp_path):
@@ -152,8 +177,8 @@ def test_differences_are_paired(tmp_path):
 def test_evaluation_holds_the_simple_models(tmp_path):
     dataset, predictor = make(tmp_path / "data")
     evaluation = evaluated(dataset, predictor, tmp_path, baselines=True)
-    kmers, gc = json.loads(json.dumps(evaluation.to_dict()))["baselines"]
-    assert (kmers["name"], gc["name"]) == ("k-mers", "GC content")
+    kmers, *others = json.loads(json.dumps(evaluation.to_dict()))["baselines"]
+    assert [each["name"] for each in (kmers, *others)] == NAMES
     assert set(kmers["difference"]) == {"pearson", "spearman", "r2"}
     assert set(kmers["metrics"]["pearson"]) == {"value", "low", "high"}
     assert evaluation.manifest["command"].endswith("--baseline")
@@ -184,5 +209,7 @@ def test_the_command_shows_them(gsa, tmp_path, monkeypatch):
     plain = gsa("evaluate", "run", "--no-cost", "--bootstrap", 20)
     shown = gsa("evaluate", "run", "--no-cost", "--bootstrap", 20, "--baseline")
     assert shown.exit_code == 0, shown.output
-    assert "Beside simple models" in shown.output and "GC content alone" in shown.output
+    assert "Beside simple models" in shown.output
+    for name in ("-mers, linear", "gapped k-mers, linear", "dinucleotides alone", "GC content alone"):
+        assert name in shown.output
     assert "Beside simple models" not in plain.output

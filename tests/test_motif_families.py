@@ -87,5 +87,7 @@ def test_a_family_at_the_sites_of_a_larger_one_is_its_echo():
     study = Study()
     study.motifs, study.hits, study.pool, study.look = motifs, table, pool, Look(None, [], [], focus)
     families = families_of([row("B"), row("A"), row("C")], motifs)
-    echoes = {family.best.motif_id: family.echo for family in find_echoes(families, study)}
+    marked = find_echoes(families, study)
+    assert [family.repeats for family in marked] == [1.0] * 3  # a pool of A alone
+    echoes = {family.best.motif_id: family.echo for family in marked}
     assert echoes == {"B": "a", "A": "", "C": ""}

@@ -8,7 +8,7 @@ from toys import toy_config, toy_dataset
 
 from mlx_gsa.training.run import start_run
 
-QUICK = ("--untrained", 8, "--permutations", 100, "--shuffles", 2, "--p-value", 2e-4, "--split", "all", "--no-novel")
+QUICK = ("--no-novel", "--untrained", 8, "--permutations", 100, "--shuffles", 2, "--p-value", 2e-4, "--split", "all")
 WORDS = {"AP1": "TGACTCAT", "GATA": "AGATAAGA", "CCAAT": "CCAATCAG", "GC": "GGGGCGGG"}
 
 
@@ -102,44 +102,3 @@ def test_labels_of_nothing_give_no_enrichment(gsa, tmp_path, trained):
     result = gsa("motifs", tmp_path / "run", "--motifs", trained / "four.jaspar", *QUICK, "--json")
     assert result.exit_code == 0, result.stderr
     assert all(family["best"]["q"] > 0.05 for family in json.loads(result.stdout)["families"])
-
-
-EXTRAS = ("--novel", "--leave-out", "AP1", "--spacing", "AP1,GATA.1", "--spacing", "enriched")
-
-
-@pytest.mark.slow
-def test_novel_motifs_and_spacing_are_written(gsa, trained, tmp_path):
-    out = tmp_path / "out"
-    result = gsa("motifs", trained / "run", "--motifs", trained / "four.jaspar", *QUICK, *EXTRAS, "--out", out)
-    assert result.exit_code == 0, result.output
-    assert "Motifs discovered: " in result.stdout and "Left out AP1: found again" in result.stdout
-    found = json.loads((out / "novel.json").read_text())
-    assert [motif["name"] for motif in found["manifest"]["left_out"]] == ["AP1"]
-    assert found["found_again"]["AP1"]["informative"] > 0.9 and found["discovery_records"] == 360
-    assert found["test_records"] == 40 and found["manifest"]["run"] and found["manifest"]["seed"] == 0
-    assert (out / "novel.meme").read_text().startswith("MEME version 4")
-    assert (out / "novel.png").stat().st_size > 5000 and (out / "novel.svg").exists()
-    found = json.loads((out / "spacing.json").read_text())
-    # One family alone is enriched, so that 'enriched' adds no pair.
-    assert [(pair["first"]["name"], pair["second"]["name"]) for pair in found["pairs"]] == [("AP1", "GATA")]
-    assert "Spacing" in result.stdout and (out / "spacing.tsv").exists() and (out / "spacing.png").exists()
-    command = found["manifest"]["command"]
-    assert "--leave-out AP1" in command and "--spacing AP1,GATA.1" in command and "--no-novel" not in command
-
-
-def test_json_holds_what_the_files_hold(gsa, trained, tmp_path):
-    given = ("motifs", trained / "run", "--motifs", trained / "four.jaspar", *QUICK, "--spacing", "AP1,GATA")
-    found = json.loads(gsa(*given, "--json", "--out", tmp_path / "out").stdout)
-    assert "novel" not in found and "--no-novel" in found["manifest"]["command"]
-    assert found["spacing"] == json.loads((tmp_path / "out" / "spacing.json").read_text())
-
-
-def test_wrong_pairs_and_names_are_told_before_anything_else(gsa, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr("mlx_gsa.motifs.run.motifs_of_run", None)  # nothing may be computed
-    given = ("motifs", trained / "run", "--motifs", trained / "four.jaspar", *QUICK)
-    assert "no motif FOO" in gsa(*given, "--spacing", "AP1,FOO").output
-    one = gsa(*given, "--spacing", "AP1")
-    assert one.exit_code == 2 and "FIRST,SECOND" in one.output
-    alone = gsa(*given, "--leave-out", "AP1")
-    assert alone.exit_code == 2 and "without --no-novel" in alone.output
-    assert "no such motif to leave out" in error(gsa(*given, "--novel", "--leave-out", "FOO"))

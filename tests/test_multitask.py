@@ -264,7 +264,7 @@ def test_an_evaluation_has_the_mean_and_each_output(run, tmp_path):
     leading = next(iter(found.metrics))
     each = [found.by_output[name][leading].value for name in ("one", "two")]
     assert found.metrics[leading].value == pytest.approx(np.mean(each)) and min(each) > 0.7
-    assert [one["name"] for one in found.baselines] == ["k-mers", "GC content"]
+    assert [one["name"] for one in found.baselines] == ["k-mers", "gapped k-mers", "dinucleotides", "GC content"]
     assert set(found.baselines[0]["choice"]["by_output"]) == set(found.baselines[0]["by_output"]) == {"one", "two"}
     table, *_ = found.save(tmp_path)[1:]
     heads = table.read_text().split("\n")[0].split("\t")
@@ -299,7 +299,7 @@ def test_the_baselines_predictions_are_beside_the_models(tmp_path):
     trainer.run()
     found = evaluate_run(info(trainer, tmp_path / "run"), dataset, bootstrap=5, measure_cost=False, baselines=True)
     heads, first, *_ = (line.split("\t") for line in found.prediction_table().splitlines())
-    assert heads == ["id", "label", "prediction", "k-mers", "GC content"]
+    assert heads == ["id", "label", "prediction", "k-mers", "gapped k-mers", "dinucleotides", "GC content"]
     assert float(first[3]) == pytest.approx(found.baselines[0]["predictions"][0], rel=1e-5)
 
 

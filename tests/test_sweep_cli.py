@@ -229,7 +229,7 @@ def test_two_jobs_give_the_same_numbers_as_one(reference, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_sweep_that_was_killed_goes_on_to_the_same_numbers(reference, tmp_path, number):
     make(tmp_path)
     first = sweep(tmp_path)

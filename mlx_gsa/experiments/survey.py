@@ -62,6 +62,7 @@ def survey(spec: SweepSpec, out: Path, options, measure=None) -> Survey:
 
 
 def _state(spec, cell, options):
+    cell.config()
     step_commands(spec, cell, options.data_root)
     state = states.cell_state(cell)
     if state == states.FINISHED and states.steps_left(spec, cell, options.data_root):

@@ -12,6 +12,7 @@ seeds, and a motif must stand out among those, too: its p is the larger of the t
 q < 0.01 against all three.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -92,6 +93,12 @@ class MotifRow(NamedTuple):
         return self.q < ALPHA
 
     @property
+    def rank(self) -> tuple:
+        """What rows are sorted by: enriched ones first, by the product of their three p-values; the rest by q."""
+        evidence = sum(math.log(max(each.p, 1e-300)) for each in self.against.values())
+        return (not self.enriched, evidence if self.enriched else self.q, self.p, -self.least, self.motif_id, self.cut)
+
+    @property
     def rate(self) -> float:
         """Share of the records that have a site with a position looked at."""
         return self.found / self.records
@@ -100,10 +107,10 @@ class MotifRow(NamedTuple):
 class Study(NamedTuple):
     """What `study_motifs` found: rows, and what they came from for whoever looks further.
 
-    ``rows`` are sorted by q, then p; ``matching`` says by cut how many positions could be matched; ``indices`` are the
-    records' numbers in the data set, ``groups`` their groups; ``hits`` are in positions of ``pool``; ``tested`` counts
-    the matrices that had sites in enough records; ``background`` are the shares of A, C, G, T that p-values of hits
-    are computed under.
+    ``rows`` are sorted by `MotifRow.rank`; ``matching`` says by cut how many positions could be matched; ``indices``
+    are the records' numbers in the data set, ``groups`` their groups; ``hits`` are in positions of ``pool``;
+    ``tested`` counts the matrices that had sites in enough records; ``background`` are the shares of A, C, G, T that
+    p-values of hits are computed under.
     """
 
     rows: list
@@ -124,7 +131,7 @@ def enriched_motifs(predictor, dataset, indices, motifs, **options) -> list[Moti
     Returns
     -------
     list of MotifRow
-        One per motif and cut, the smallest q first; ``row.enriched`` says whether all three controls agree.
+        One per motif and cut, the best first; ``row.enriched`` says whether all three controls agree.
     """
     return study_motifs(predictor, dataset, indices, motifs, **options).rows
 
@@ -254,7 +261,7 @@ def _ratios(observed, other, resamples, seed) -> list[Interval]:
 
 
 def _rows(motifs, usable, seen, counts, with_site, columns) -> list[MotifRow]:
-    """Put rows together, the smallest q first."""
+    """Put rows together, by rank."""
     rows = []
     for cut, focus in seen.focus.items():
         observed = counts[cut].observed
@@ -263,4 +270,4 @@ def _rows(motifs, usable, seen, counts, with_site, columns) -> list[MotifRow]:
             against = [columns[cut, control][column] for control in CONTROLS]
             facts = (len(observed), int(with_site[i]), int(found[i]), len(focus), round(float(total[i])))
             rows.append(MotifRow(motifs[i].id, motifs[i].name, motifs[i].width, cut, *facts, *against))
-    return sorted(rows, key=lambda row: (row.q, row.p, -row.least, row.motif_id, row.cut))
+    return sorted(rows, key=lambda row: row.rank)

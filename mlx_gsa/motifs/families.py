@@ -7,6 +7,8 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
+from mlx_gsa.motifs.repeats import in_simple_repeat
+
 ALIKE = 0.7  # mean similarity of two groups of matrices from which they are one family
 SHARED = 0.5  # of a family's positions, from which it is an echo of another
 
@@ -16,12 +18,14 @@ class Family(NamedTuple):
 
     ``best`` is the row that stands for it, ``rows`` those of all its matrices at all cuts, the best first. ``echo``
     names another family at whose sites most of its positions lie, empty without one: matrices that do not look alike
-    may still match the same bases, as a half of a palindrome does.
+    may still match the same bases, as a half of a palindrome does. ``repeats`` is the share of its positions that lie
+    in simple repeats, nan where not looked at.
     """
 
     best: object
     rows: tuple
     echo: str = ""
+    repeats: float = float("nan")
 
     @property
     def names(self) -> list[str]:
@@ -117,7 +121,7 @@ def families_of(rows: Sequence, motifs: Sequence, alike: float = ALIKE) -> list[
 
 
 def find_echoes(families: Sequence[Family], study, share: float = SHARED, looked_at: int = 50) -> list[Family]:
-    """Mark the families that match the same bases as another one.
+    """Mark the families that match the same bases as another one, and say how many of them are simple repeats.
 
     Parameters
     ----------
@@ -138,7 +142,7 @@ def find_echoes(families: Sequence[Family], study, share: float = SHARED, looked
     """
     leading, number = families[:looked_at], {motif.id: i for i, motif in enumerate(study.motifs)}
     covered = [_covered(study, number[family.best.motif_id]) for family in leading]
-    marked = []
+    marked, repeat = [], in_simple_repeat(study.pool)
     for i, family in enumerate(leading):
         focus = study.look.focus[family.best.cut]
         shares = [covered[i][focus] @ each[focus] for each in covered]
@@ -147,7 +151,8 @@ def find_echoes(families: Sequence[Family], study, share: float = SHARED, looked
         others = [j for j in range(len(leading)) if j != i and (sizes[j], -j) > (sizes[i], -i) and mine]
         best = max(others, key=lambda j: shares[j], default=None)
         is_echo = best is not None and shares[best] >= share * mine
-        marked.append(family._replace(echo=leading[best].best.name if is_echo else ""))
+        repeats = float(covered[i][focus] @ repeat[focus] / mine) if mine else float("nan")
+        marked.append(family._replace(echo=leading[best].best.name if is_echo else "", repeats=repeats))
     return [*marked, *families[looked_at:]]
 
 

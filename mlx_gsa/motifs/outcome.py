@@ -97,13 +97,14 @@ class MotifOutcome:
             "enriched": family.best.enriched,
             "others": family.names,
             "same_positions_as": family.echo or None,
+            "in_simple_repeats": family.repeats,
             "best": _row(family.best),
             "cuts": {cut: _row(row) for cut, row in at.items()},
             "matrix": self.matrix(family.best.motif_id).ppm().round(4),
         }
 
     def table(self) -> str:
-        """Lay out every matrix at every cut as tab-separated text, the smallest q first."""
+        """Lay out every matrix at every cut as tab-separated text, the best first."""
         lines = [[*COLUMNS, *(f"{name}_{part}" for name in CONTROLS for part in OF_CONTROL), "q", "enriched"]]
         family = {row.motif_id: one.best.motif_id for one in self.families for row in one.rows}
         for row in self.study.rows:

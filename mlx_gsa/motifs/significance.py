@@ -17,6 +17,7 @@ from scipy.stats import t as student
 from mlx_gsa.evaluation.multiple_testing import benjamini_hochberg
 
 FEWEST = 10  # permutations beyond the observed sum, below which the count says too little
+SMALLEST = 1e-300  # p-value given
 CHUNK = 4_000_000  # signs held at once
 
 
@@ -58,7 +59,8 @@ def sign_flip_test(differences, permutations: int = 1000, seed: int = 0) -> Test
         signs = 2.0 * rng.integers(0, 2, (min(rows, permutations - done), n)) - 1.0
         reached += (signs @ differences >= observed - 1e-9 * scale).sum(0)
     counted = (reached + 1) / (permutations + 1)
-    return Tested(counted, np.where(reached >= FEWEST, counted, np.minimum(saddlepoint_tail(differences), counted)))
+    tail = np.clip(saddlepoint_tail(differences), SMALLEST, counted)
+    return Tested(counted, np.where(reached >= FEWEST, counted, tail))
 
 
 def saddlepoint_tail(differences) -> np.ndarray:

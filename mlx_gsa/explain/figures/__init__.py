@@ -1,5 +1,6 @@
 """Every picture of the program; the only rooms that import matplotlib."""
 
+from mlx_gsa.explain.figures.audit import audit_figures
 from mlx_gsa.explain.figures.calibration import build_calibration, calibration_figure
 from mlx_gsa.explain.figures.dataset import build_dataset, dataset_figure
 from mlx_gsa.explain.figures.heatmap import HeatmapInput, attention_heatmap_figure, build_attention_heatmap
@@ -11,6 +12,7 @@ from mlx_gsa.explain.figures.training import build_training, training_figure
 __all__ = [
     "HeatmapInput",
     "attention_heatmap_figure",
+    "audit_figures",
     "build_attention_heatmap",
     "build_calibration",
     "build_dataset",

@@ -1,0 +1,1 @@
+"""Could we be fooling ourselves? Checks that a result could fail."""
