@@ -57,11 +57,9 @@ def choose_motifs(dataset, taxon: str | None = None, file: Path | None = None, r
     taxa = TAXA if taxon == ALL else (taxon,)
     if release:
         return MotifSet(_of_release(release, taxa), f"{release} CORE, {taxon}", why)
-    motifs = [motif for each in taxa for motif in load_motifs(each)]
-    name = f"{SHIPPED_RELEASE} CORE, {taxon}"
-    if dataset.manifest.source.get("type") == "synthetic":
-        motifs, name = motifs + load_motifs(PROMOTER_ELEMENTS), f"{name}, and promoter elements"
-    return MotifSet(_once(motifs), name, why)
+    # The core promoter is much the same in all taxa, and CORE lacks its elements: of plants it has no TATA box.
+    motifs = [motif for each in (*taxa, PROMOTER_ELEMENTS) for motif in load_motifs(each)]
+    return MotifSet(_once(motifs), f"{SHIPPED_RELEASE} CORE, {taxon}, and promoter elements", why)
 
 
 def taxon_of(dataset) -> tuple[str, str]:
