@@ -7,10 +7,11 @@ NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$name; break; }; done)
 
-.PHONY: help install demo test test-fast lint clean
+.PHONY: help install demo reproduce-ci test test-fast lint clean
 
 help:
 	@echo "make demo       install, make synthetic data, train, evaluate and explain (a few minutes)"
+	@echo "make reproduce-ci  the path to the results page in small, held against the committed figures (a minute)"
 	@echo "make test       run every test"
 	@echo "make test-fast  run the tests that take seconds"
 	@echo "make lint       check the style"
@@ -40,6 +41,10 @@ demo: install
 	$(BIN)/gsa evaluate runs/demo
 	$(BIN)/gsa explain --data data/demo --run runs/demo --out runs/demo/explain
 
+reproduce-ci: $(VENV)/.installed-test
+	rm -rf runs/reproduce-ci data/ci
+	$(BIN)/gsa reproduce --scale ci --check
+
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
@@ -50,5 +55,5 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info data/demo runs/demo .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info data/demo runs/demo data/ci runs/reproduce-ci .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

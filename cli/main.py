@@ -16,12 +16,13 @@ COMMANDS = {
     "data": "Look at a prepared data set; merge, subset or export it.",
     "train": "Train a model on a prepared data set.",
     "evaluate": "Measure how well a trained model predicts and what it selects.",
-    "audit": "Check whether a result could be an illusion: leaks, faithfulness, stability, chance.",
-    "compare": "Compare runs over seeds and folds, with intervals and tests.",
     "sweep": "Run an experiment: many trainings, resumable, with their evaluations.",
+    "compare": "Compare runs over seeds and folds, with intervals and tests.",
     "tune": "Look for better settings of the training, judged on the validation split.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
     "motifs": "Test which known motifs are enriched at the positions that a model keeps.",
+    "audit": "Check whether a result could be an illusion: leaks, faithfulness, stability, chance.",
+    "reproduce": "Make the results page again, from nothing or from what is finished.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",
 }
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

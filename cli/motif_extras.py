@@ -9,6 +9,7 @@ import numpy as np
 from mlx_gsa.cli.console import console, err_console, facts, reporting, table
 
 SHOWN = 12
+ENRICHED = "enriched"
 
 
 @dataclass
@@ -36,6 +37,40 @@ class Extras:
             _show_novel(self.study, self.again)
         if self.spacing:
             _show_spacing(self.spacing)
+
+
+def check_names(dataset, options, file, extras):
+    """Raise, before anything that takes long, if a motif that is named is not among those looked for.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    options : dict
+        Of the command: ``taxon``, ``release``.
+    file : Path or None
+    extras : dict
+        As for `run_extras`.
+
+    Raises
+    ------
+    click.BadParameter
+        A pair that is not FIRST,SECOND, or of an unknown motif.
+    MotifError
+        An unknown motif to leave out.
+    """
+    from mlx_gsa.motifs.alignment import leave_out, named
+    from mlx_gsa.motifs.sources import choose_motifs
+
+    if not extras["left_out"] and not extras["spacing"]:
+        return
+    motifs = choose_motifs(dataset, options["taxon"], file, options["release"]).motifs
+    leave_out(motifs, extras["left_out"])
+    for text in extras["spacing"]:
+        names = text.split(",")
+        unknown = [name for name in names if not named(motifs, name)]
+        if text != ENRICHED and (len(names) != 2 or unknown):
+            found = f"{len(names)} names" if len(names) != 2 else f"no motif {', '.join(unknown)}"
+            raise click.BadParameter(f"{text!r}: expected FIRST,SECOND or {ENRICHED}; {found}.", param_hint="--spacing")
 
 
 def run_extras(outcome, command, folder, options, extras) -> Extras:
@@ -112,27 +147,21 @@ def _measure_spacing(done, outcome, command, folder, options, wanted):
 
 
 def _pairs(outcome, text):
-    """Return the pairs of motifs that an argument stands for."""
+    """Return the pairs of motifs that an argument, checked before, stands for."""
     from mlx_gsa.motifs.spacing_files import enriched_pairs
 
-    if text == "enriched":
+    if text == ENRICHED:
         return enriched_pairs([outcome.matrix(row.motif_id) for row in outcome.enriched])
-    names = text.split(",")
-    motifs = [_best_of_name(outcome, name) for name in names]
-    if len(names) != 2 or None in motifs:
-        unknown = [name for name, motif in zip(names, motifs, strict=True) if motif is None]
-        found = f"no motif {', '.join(unknown)}" if unknown else f"{len(names)} names"
-        raise click.BadParameter(f"{text!r}: expected FIRST,SECOND or enriched; {found}.", param_hint="--spacing")
-    return [tuple(motifs)]
+    return [tuple(_best_of_name(outcome, name) for name in text.split(","))]
 
 
 def _best_of_name(outcome, name):
-    """Return the matrix of a name that ranks highest among those tested, None if there is none."""
+    """Return the matrix of a name that ranks highest among those tested."""
     from mlx_gsa.motifs.alignment import named
 
     motifs = {motif.id: motif for motif in named(outcome.study.motifs, name)}
     ranked = [row.motif_id for row in outcome.study.rows if row.motif_id in motifs]
-    return motifs[[*ranked, *motifs][0]] if motifs else None
+    return motifs[[*ranked, *motifs][0]]
 
 
 def _drawn(figure, rows, folder, name, title):

@@ -51,7 +51,7 @@ def command(run, data, file, out, as_json, novel, left_out, spacing, **options):
     RUN is a run folder; without it the latest run is taken. Controls: random positions matched for GC and location,
     shuffled sequence, untrained selectors. A motif is called enriched only if q < 0.01 against all three.
     """
-    from mlx_gsa.cli.motif_extras import run_extras
+    from mlx_gsa.cli.motif_extras import check_names, run_extras
     from mlx_gsa.data.dataset import Dataset
     from mlx_gsa.data.folds import split_as_trained
     from mlx_gsa.motifs.run import motifs_of_run
@@ -67,6 +67,7 @@ def command(run, data, file, out, as_json, novel, left_out, spacing, **options):
     dataset = split_as_trained(found, Dataset.open(data or found.dataset_path))
     options["top"] = options["top"] or None
     extras = {"novel": novel, "left_out": left_out, "spacing": spacing}
+    check_names(dataset, options, file, extras)
     text = _repeat(found, dataset, file, options, extras)
     with reporting("Motifs", unit="steps") as report:
         outcome = motifs_of_run(found, dataset, file=file, command=text, progress=report, **options)
@@ -121,8 +122,12 @@ def _picture(outcome, folder):
 
 
 def _drawn(outcome, family):
+    from mlx_gsa.cli.motif_tables import IN_REPEATS
+
     row, more = family.best, len(family.names)
-    note = f"{row.motif_id}, {row.cut}, {row.rate:.0%} of records" + (f"; as {family.echo}" if family.echo else "")
+    remarks = [f"same positions as {family.echo}"] if family.echo else []
+    remarks += [f"{family.repeats:.0%} in repeats"] if family.repeats >= IN_REPEATS else []
+    note = f"{row.motif_id}, {row.cut}, {row.rate:.0%} of records\n" + "; ".join(remarks)
     label = row.name + (f" and {more} more" if more else "")
     return {"label": label, "note": note, "ppm": outcome.matrix(row.motif_id).ppm()} | {
         name: {"enrichment": one.enrichment, "q": one.q} for name, one in row.against.items()

@@ -74,3 +74,7 @@ class DownloadError(GsaError):
     """
 
     status = None
+
+
+class ResultsError(GsaError):
+    """Results, or the plan of what to reproduce, that cannot be used."""

@@ -42,6 +42,9 @@ def test_a_model_that_looks_where_it_says_passes(trained):
     numbers = check.numbers
     assert numbers["rank_correlation"]["relevance"].low > 0.2
     assert numbers["deletion_area"]["mutagenesis"].value < numbers["deletion_area"]["moved"].value
+    areas = [numbers["deletion_area"][name].value for name in ("random", "relevance")]
+    np.testing.assert_allclose(numbers["beside"]["random"]["deletion_gain"].value, areas[0] - areas[1])
+    assert set(numbers["beside"]) == {"random", "GC"} and "Not judged" in check.why
     assert seen[-1][:2] == (numbers["records"], numbers["records"])
     for way, ends in (("deletion", (1, 0)), ("insertion", (0, 1))):
         for curve in numbers[way].values():

@@ -1,5 +1,7 @@
 """The audit's first question: a selector that tells the label by its choice of positions is caught."""
 
+import math
+
 import pytest
 from cheater import ParityOrganism, SmugglingOrganism, cheating
 from toys import scrambled, toy_config, toy_dataset
@@ -73,8 +75,8 @@ def test_the_share_of_letters_in_windows_is_stated(checks):
 
 
 def _numbers(model, selection, random, everything, carried):
-    names = ("model", "selection", "random", "everything", "carried")
-    return dict(zip(names, map(_interval, (model, selection, random, everything, carried)), strict=True))
+    names, room = ("model", "selection", "random", "everything", "room", "carried"), min(model, everything) - random
+    return dict(zip(names, map(_interval, (model, selection, random, everything, room, carried)), strict=True))
 
 
 def _interval(value):
@@ -89,6 +91,8 @@ def _interval(value):
         ((0.9, 0.5, 0.1, 0.85, (0.5, 0.3, 0.7)), "not tested", "Too few records"),
         ((0.02, 0.0, 0.0, 0.0, 0.0), "not tested", "nothing that could be leaked"),
         ((0.9, 0.2, 0.1, 0.3, 0.5), "not tested", "too weak to judge"),
+        ((0.44, 0.40, 0.35, 0.34, (math.nan, math.nan, math.nan)), "not tested", "about as much as all do"),
+        ((0.44, 0.40, 0.35, 0.36, (5.0, 2.0, 9.0)), "not tested", "about as much as all do"),
         ((0.9, 0.85, 0.84, 0.86, (0.5, -3.0, 4.0)), "pass", "Random positions tell as much"),
     ],
 )

@@ -8,7 +8,7 @@ from toys import toy_config, toy_dataset
 
 from mlx_gsa.training.run import start_run
 
-QUICK = ("--untrained", 8, "--permutations", 100, "--shuffles", 2, "--p-value", 2e-4, "--split", "all")
+QUICK = ("--no-novel", "--untrained", 8, "--permutations", 100, "--shuffles", 2, "--p-value", 2e-4, "--split", "all")
 WORDS = {"AP1": "TGACTCAT", "GATA": "AGATAAGA", "CCAAT": "CCAATCAG", "GC": "GGGGCGGG"}
 
 

@@ -54,10 +54,12 @@ def test_known_sites_judge_other_models_and_scanned_ones_do_not(dataset):
     def sites(row):
         return np.array([20, 100]), np.array([30, 110]), np.array([0, 1])
 
-    by = [
-        stability(_predictor(), dataset, {"same": _predictor()}, sites=sites, planted=planted, bootstrap=0).numbers
+    checks = [
+        stability(_predictor(), dataset, {"same": _predictor()}, sites=sites, planted=planted, bootstrap=0)
         for planted in (True, False)
     ]
+    by = [check.numbers for check in checks]
+    assert ["Not judged" in check.why for check in checks] == [False, True]
     assert [one["judged_by"]["same"] for one in by] == ["motifs_corrected", "near_corrected"]
     assert by[0]["agreement"]["same"]["motifs"].value == 1.0
 

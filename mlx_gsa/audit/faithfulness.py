@@ -23,6 +23,9 @@ COPIES = 4  # shuffled copies that a deletion is averaged over
 BASES = 24_000_000  # bp run for mutagenesis: about 20 s on one core
 LEAST_RECORDS, MOST_RECORDS = 8, 64
 JUDGED, CHANCE = "relevance", "moved"
+BESIDE = ("random", "GC")
+"""Controls that no verdict hangs on, reported all the same: scattered bases break every site at once, so deleting them
+does as much as deleting sites, and a relevance that is right need not beat them there."""
 
 
 def faithfulness(predictor, dataset, *, seed=0, bases=BASES, bootstrap=1000, progress=None) -> Check:
@@ -115,15 +118,16 @@ def _numbers(curves, effects, bootstrap, seed, groups):
     stacked = np.array([[one[name] for name in names] for one in curves])  # (n, rankings, 2, fractions)
     areas = np.trapezoid(stacked, FRACTIONS, axis=-1)  # (n, rankings, 2)
     columns = np.concatenate([areas.reshape(len(areas), -1), effects[:, None]], axis=1)
-    judged, best, chance = (names.index(name) for name in (JUDGED, "mutagenesis", CHANCE))
+    judged, best, *controls = (names.index(name) for name in (JUDGED, "mutagenesis", CHANCE, *BESIDE))
 
     def statistic(sums):
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = (sums[..., :-1] / sums[..., -1:]).reshape(*sums.shape[:-1], len(names), 2)
-            gains = (shares[..., chance, :][..., None, :] - shares) * np.array([1.0, -1.0])
-            of_best = gains[..., judged, :].sum(-1) / gains[..., best, :].sum(-1)
-        flat = [shares.reshape(*sums.shape[:-1], -1), gains[..., judged, :], of_best[..., None]]
-        return np.concatenate(flat, axis=-1)
+            towards = np.array([1.0, -1.0])  # a small area is good under deletion, a large one under insertion
+            gains = [(shares[..., control, :] - shares[..., judged, :]) * towards for control in controls]
+            best_gain = (shares[..., controls[0], :] - shares[..., best, :]) * towards
+            of_best = gains[0].sum(-1) / best_gain.sum(-1)
+        return np.concatenate([shares.reshape(*sums.shape[:-1], -1), *gains, of_best[..., None]], axis=-1)
 
     found = sums_intervals(columns, statistic, bootstrap, seed, groups, LEVEL)
     mean = stacked.sum(axis=0) / effects.sum() if effects.sum() > 0 else np.full(stacked.shape[1:], np.nan)
@@ -133,7 +137,12 @@ def _numbers(curves, effects, bootstrap, seed, groups):
         "insertion": {name: mean[i, 1] for i, name in enumerate(names)},
         "deletion_area": {name: found[2 * i] for i, name in enumerate(names)},
         "insertion_area": {name: found[2 * i + 1] for i, name in enumerate(names)},
-        "deletion_gain": found[-3], "insertion_gain": found[-2], "share_of_mutagenesis": found[-1],
+        "deletion_gain": found[2 * len(names)], "insertion_gain": found[2 * len(names) + 1],
+        "share_of_mutagenesis": found[-1],
+        "beside": {
+            name: dict(zip(("deletion_gain", "insertion_gain"), found[at : at + 2], strict=True))
+            for name, at in zip(BESIDE, range(2 * len(names) + 2, len(found) - 1, 2), strict=True)
+        },
         "comprehensiveness": float(1 - mean[judged, 0, TENTH]), "sufficiency": float(mean[judged, 1, TENTH]),
     }  # fmt: skip
 
@@ -149,6 +158,10 @@ def _means(correlations, bootstrap, seed, groups):
     }
 
 
+def _beside(numbers):
+    return ", ".join(f"{name} {between(gains['deletion_gain'])}" for name, gains in numbers["beside"].items())
+
+
 def _judged(numbers):
     """Return verdict and reason."""
     gains = numbers["deletion_gain"], numbers["insertion_gain"]
@@ -156,7 +169,8 @@ def _judged(numbers):
     why = f"Deleting the tenth of highest relevance takes {numbers['comprehensiveness']:.0%} of the effect, keeping "
     why += f"only it leaves {numbers['sufficiency']:.0%}. Gain over the same pattern moved elsewhere, in area: "
     why += f"deletion {between(gains[0])}, insertion {between(gains[1])}, together {share.value:.0%} of "
-    why += f"mutagenesis's own; rank correlation with mutagenesis {between(correlation)}."
+    why += f"mutagenesis's own; rank correlation with mutagenesis {between(correlation)}. "
+    why += f"Not judged, the gain of deletion over scattered bases: {_beside(numbers)}."
     if not np.isfinite(gains[0].value):
         return NOT_TESTED, "The model predicts the same of the sequences and of their shuffled copies."
     better = all(interval.low > 0 for interval in (*gains, correlation))

@@ -116,7 +116,7 @@ def train_judge(config: RunConfig, dataset, masks: MaskSource, bases: int = BASE
     Judge
     """
     settings, rows = config.training, dataset.indices("train")
-    rows = _affordable(dataset, rows, bases // LEAST_EPOCHS, settings.seed)
+    rows = affordable(dataset, rows, bases // LEAST_EPOCHS, [settings.seed, 11])
     lengths = dataset.lengths[rows]
     epochs = int(np.clip(bases // lengths.sum(), LEAST_EPOCHS, MOST_EPOCHS))
     settings = settings.model_copy(update={"epochs": epochs, "warmup": min(settings.warmup, 1.0)})
@@ -158,8 +158,8 @@ def _build_step(judge, optimizer, settings):
     return step
 
 
-def _affordable(dataset, rows, bases, seed):
-    """Return as many records, drawn at random, as fit in a number of bp; at least one."""
-    order = np.random.default_rng([seed, 11]).permutation(len(rows))
+def affordable(dataset, rows, bases: int, seed) -> np.ndarray:
+    """Return as many of these records, drawn at random, as fit in a number of bp; at least one, ascending."""
+    order = np.random.default_rng(seed).permutation(len(rows))
     total = np.cumsum(dataset.lengths[rows][order])
     return np.sort(rows[order[: max(1, int(np.searchsorted(total, bases, "right")))]])

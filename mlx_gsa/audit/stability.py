@@ -125,6 +125,21 @@ def _judged_by(name, found, others, planted):
     return "motifs_corrected" if planted and "motifs_corrected" in found else "near_corrected"
 
 
+def _not_judged(numbers, others):
+    """Say how far other models touch the same hits of a motif scan, where these are known and do not decide."""
+    found = [
+        numbers["agreement"][name]["motifs_corrected"]
+        for name in others
+        if numbers["judged_by"][name] != "motifs_corrected" and "motifs_corrected" in numbers["agreement"][name]
+    ]
+    if not found:
+        return ""
+    values = [one.value for one in found]
+    poor = sum(value < STABLE for value in values)
+    span = f"{min(values):.2f} to {max(values):.2f}, {poor} of {len(found)} below {STABLE:g}"
+    return f" Not judged, as most hits of a scan are no sites: other models touch the same hits {span}."
+
+
 def _judged(numbers, config, others):
     """Return verdict and reason."""
     values = {name: numbers["agreement"][name].get(by) for name, by in numbers["judged_by"].items()}
@@ -133,6 +148,7 @@ def _judged(numbers, config, others):
     lines = [f"{name} {between(value, '{:.2f}')}" for name, value in values.items() if value]
     why = f"Agreement beyond chance: {', '.join(lines)}. "
     why += f"{numbers['kept_by_choice']:.0%} of the budget is kept by choice."
+    why += _not_judged(numbers, others)
     if config.strands != "both" or config.anchor != "none":
         why += " The other strand is not asked: the model reads one strand, or counts from an end."
     if not others:

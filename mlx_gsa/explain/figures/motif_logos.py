@@ -52,7 +52,7 @@ def motif_enrichment_figure(rows: Sequence[dict], path, title: str = ""):
     Parameters
     ----------
     rows : sequence of dict
-        One per family, drawn from top to bottom: ``label`` and ``note`` (two lines of text), ``ppm`` (W, 4), base
+        One per family, drawn from top to bottom: ``label`` and ``note`` (one or two lines), ``ppm`` (W, 4), base
         probabilities, or None for no logo; for each of ``matched``, ``shuffled`` and ``untrained`` a dict of
         ``enrichment`` (value, low, high) and ``q``.
     path : path or sequence of paths
@@ -84,8 +84,8 @@ def build_motif_enrichment(rows: Sequence[dict], title: str = "") -> Figure:
         each = (top - bottom) / max(len(rows), 1)
         for number, row in enumerate(rows):
             low = top - (number + 1) * each
-            figure.text(0.012, low + 0.62 * each, row["label"], va="center", weight="bold")
-            figure.text(0.012, low + 0.26 * each, row["note"], va="center", color=GREY, fontsize=6.5)
+            figure.text(0.012, low + 0.76 * each, row["label"], va="center", weight="bold")
+            figure.text(0.012, low + 0.56 * each, row["note"], va="top", color=GREY, fontsize=6.3)
             if row["ppm"] is not None:
                 box = figure.add_axes((0.31, low + 0.08 * each, 0.27, 0.84 * each), label=f"logo {number}")
                 _logo(logomaker, box, np.asarray(row["ppm"], float))

@@ -2,15 +2,17 @@
 
 import shlex
 
-from datasets_collect import GC, KMERS
-from results_bars import Measured, verdict
-from results_files import read_json
-from results_text import NAMES, NOT_YET, plain, table
+from mlx_gsa.experiments.page.bars import Measured, verdict
+from mlx_gsa.experiments.page.text import NAMES, NOT_YET, machine_line, plain, table
+from mlx_gsa.experiments.record import read_json
 
+KMERS, GC = "k-mers", "GC content"
 FAMILIES = 8  # of motifs, in a table
+MODELS = {"sparse10": "10 % kept", "sparse5": "5 % kept", "full": "full attention", "cnn": "CNN",
+          "cnn-large": "larger CNN", KMERS: KMERS, GC: GC}  # fmt: skip
 HEAD = """# Real data sets
 
-Made by `python docs/datasets.py render` from the files in [docs/results/datasets](results/datasets); every number
+Made by `gsa reproduce --render-only` from the files in [docs/{source}]({source}); every number
 below comes from one of them, and each of those names its commands, data hash, seeds, versions and machine. Unless a
 line says otherwise, a figure is the mean over the test folds of a cross-validation in which whole chromosomes, genes
 or groups are held out, followed by its 95 % interval over resampled test records (within folds, groups as a whole).
@@ -19,25 +21,30 @@ counts, length and penalty chosen on the same validation records as our best epo
 """
 
 
-def render(sets, results):
+def render_datasets(found, source):
     """Write the page.
 
     Parameters
     ----------
-    sets : list of dict
-        Experiments, as `datasets.load_sets` reads them.
-    results : Path
-        Folder of NAME.json; any of them may be missing.
+    found : list of (dict, dict or None)
+        What each data set was asked and what was found: from `real_sets`, or `earlier_sets`.
+    source : str
+        Where the numbers are, relative to docs.
 
     Returns
     -------
     str
         Markdown.
     """
-    found = [(each, read_json(results / f"{each['name']}.json")) for each in sets]
-    parts = [HEAD, "## Bars\n", bars_table(found), "## At a glance\n", _overview(found), "## Clean or not\n"]
-    parts += [_leakage_table(found), *(_section(each, result) for each, result in found), _provenance(found)]
-    return "\n".join(parts).rstrip() + "\n"
+    parts = [HEAD.format(source=source), "## Bars\n", bars_table(found), "## At a glance\n", _overview(found)]
+    parts += ["## Clean or not\n", _leakage_table(found), *(_section(each, result) for each, result in found)]
+    return "\n".join([*parts, _provenance(found)]).rstrip() + "\n"
+
+
+def earlier_sets(folder):
+    """Read what was found before the sweep `real` was there: experiments.json, and NAME.json of each data set."""
+    sets = read_json(folder / "experiments.json") or []
+    return [(each, read_json(folder / f"{each['name']}.json")) for each in sets]
 
 
 def bars_table(found):
@@ -84,19 +91,24 @@ def _measured(bar, result):
 
 
 def _overview(found):
-    head = ["data set", "records", "bp", "split by", "metric", "10 % kept", "5 % kept", "full attention", KMERS, GC]
+    shown = {name: title for name, title in MODELS.items() if any(_has(result, name) for _, result in found)}
+    head = ["data set", "records", "bp", "split by", "metric", *shown.values()]
     rows = []
     for each, result in found:
         if not result:
-            rows.append([each["title"], *[""] * 3, f"*{NOT_YET}*", *[""] * 5])
+            rows.append([each["title"], *[""] * 3, f"*{NOT_YET}*", *[""] * len(shown)])
             continue
         data, whole = result["dataset"], result["strata"]["all"]
         low, middle, high = data["lengths"]
         length = f"{low:,}" if low == high else f"{low:,}-{high:,} (median {middle:,})"
-        scores = [_mean(whole["models"].get(name)) for name in ("sparse10", "sparse5", "full", KMERS, GC)]
+        scores = [_mean(whole["models"].get(name)) for name in shown]
         by = data["split_by"]
         rows.append([each["title"], f"{data['n_records']:,}", length, by, NAMES[whole["metric"]], *scores])
     return table(head, rows)
+
+
+def _has(result, name):
+    return bool(result) and name in result["strata"]["all"]["models"]
 
 
 def _mean(model):
@@ -226,7 +238,7 @@ def _linear(found):
         [f"{row['k']}-mers", row["strands"], ways[row["counts"]], *(f"{row['mean'][name]:.3f}" for name in names)]
         for row in found["rows"]
     ]
-    return "Linear models by what they count (`python docs/datasets.py diagnose`):\n\n" + table(head, rows)
+    return "Linear models by what they count:\n\n" + table(head, rows)
 
 
 def _training(result):
@@ -243,7 +255,7 @@ def _training(result):
 
 def _provenance(found):
     """Commands, data and machine, from the files of the runs."""
-    lines = ["## Commands, data, machine\n", "All of it: `python docs/datasets.py run --data-root FOLDER`.\n", "```"]
+    lines = ["## Commands, data, machine\n", "```"]
     machines = {}
     for each, result in found:
         if not result:
@@ -251,17 +263,10 @@ def _provenance(found):
         run = result["runs"][0]
         lines += [shlex.join(["gsa", "prepare", *each["prepare"], "--out", f"data/{each['name']}"])]
         lines += [run[step]["command"] for step in ("training", "evaluation") if run[step]]
-        machines[_machine(result)] = None
+        machines[machine_line(result["machine"], result["versions"])] = None
     rows = [
         [each["name"], result["dataset"]["data_hash"][:12], ", ".join(sorted({str(r["seed"]) for r in result["runs"]})),
          ", ".join(sorted({(r["training"] or {}).get("commit") or "" for r in result["runs"]}))]
         for each, result in found if result
     ]  # fmt: skip
     return "\n".join([*lines, "```\n", table(["data set", "data", "seeds", "commits"], rows), *machines])
-
-
-def _machine(result):
-    machine, versions = result["machine"], result["versions"]
-    facts = [f"{machine[key]}" for key in ("platform", "processor", "device", "blas") if machine.get(key)]
-    facts.append(f"{machine['cores']} cores")
-    return f"{'; '.join(facts)}. " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".\n"

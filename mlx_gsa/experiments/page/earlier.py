@@ -1,47 +1,43 @@
-"""docs/results.md from the JSON files of docs/results and from nothing else: no number on that page is typed."""
+"""Results of earlier commits, in docs/results/earlier: what they measured still holds for the commit they name."""
 
 import shlex
 
-from results_bars import bars_table
-from results_files import read_json
-from results_text import NAMES, NOT_YET, percent, plain, selected, table
+from mlx_gsa.experiments.page.bars import bars_table
+from mlx_gsa.experiments.page.speed import speed_tables
+from mlx_gsa.experiments.page.text import NAMES, NOT_YET, machine_line, percent, plain, selected, table
+from mlx_gsa.experiments.record import read_json
 
-HEAD = """# Results
+HEAD = """## Earlier results
 
-Made by `python docs/experiments.py render` from the files in [docs/results](results); every number below comes from
-one of them, and each of those names its configuration, data hash, seed, versions and machine. Values are followed by
-their bootstrap interval over test records{level}; a missed bar is shown as missed.
+Measured before the sweeps above existed, at the commits named below, with the settings and defaults of those commits
+(each file holds them). One seed unless a table says otherwise.
 """
 
 
-def render(results):
-    """Write the page.
+def earlier_section(folder):
+    """Write the section of earlier results.
 
     Parameters
     ----------
-    results : Path
-        Folder of EXPERIMENT/experiment.json, EXPERIMENT/RUN.json and speed.json; any of them may be missing.
+    folder : Path
+        Of EXPERIMENT/experiment.json, EXPERIMENT/RUN.json and speed.json; any of them may be missing.
 
     Returns
     -------
     str
-        Markdown.
+        Markdown; empty where there are none.
     """
-    experiments = collected(results)
-    parts = [HEAD.format(level=_level(experiments)), "## Bars\n", bars_table(experiments)]
-    parts += [each.section() for each in experiments] or [f"No experiment was collected: {NOT_YET}.\n"]
-    return "\n".join([*parts, _provenance(experiments)])
+    experiments = collected(folder)
+    if not experiments:
+        return ""
+    parts = [HEAD, bars_table(experiments), *(each.section() for each in experiments), _provenance(experiments)]
+    return "\n".join(parts)
 
 
-def collected(results):
+def collected(folder):
     """Read every experiment in a folder of results, in the order of the page."""
-    found = [_Results(path.parent, results) for path in sorted(results.glob("*/experiment.json"))]
+    found = [_Results(path.parent, folder) for path in sorted(folder.glob("*/experiment.json"))]
     return sorted(found, key=lambda each: (each.facts.get("order", 99), each.name))
-
-
-def _level(experiments):
-    levels = {run["evaluation"]["manifest"]["level"] for each in experiments for run in each.runs.values()}
-    return f" ({', '.join(f'{100 * level:g} %' for level in sorted(levels))})" if levels else ""
 
 
 class _Results:
@@ -57,7 +53,7 @@ class _Results:
 
     def section(self):
         title = self.facts.get("title", self.name)
-        parts = [f"## {title}\n", self.facts.get("purpose", "").strip() + "\n"]
+        parts = [f"### {title}\n", self.facts.get("purpose", "").strip() + "\n"]
         if self.facts["runs"]:
             missing = [self.labels[name] for name in self.labels if name not in self.runs]
             if missing:
@@ -65,7 +61,7 @@ class _Results:
             tables = (_prediction, _simple, _retention, _selection, _kinds, _decoys, _training)
             parts += [text for each in tables if (text := each(self))]
         if "forward" in self.facts:
-            parts.append(_forward(self.speed) if self.speed else f"*{NOT_YET[0].upper()}{NOT_YET[1:]}.*\n")
+            parts.append(speed_tables(self.speed) if self.speed else f"*{NOT_YET[0].upper()}{NOT_YET[1:]}.*\n")
         return "\n".join(parts)
 
 
@@ -193,37 +189,10 @@ def _training(results):
     return rows and "Training:\n\n" + table(head, rows)
 
 
-def _forward(speed):
-    """Seconds of forward passes, and on what."""
-    rows = [
-        [f"{row['length']:,}", row["batch_size"], *(f"{row[each]['seconds']:.3f}" for each in ("sparse", "full")),
-         f"{row['speedup']:.1f} x", *(f"{row[each]['peak_bytes'] / 1e9:.2f}" for each in ("sparse", "full"))]
-        for row in speed["rows"]
-    ]  # fmt: skip
-    head = ["bp", "batch", "sparse (s)", "full (s)", "full / sparse", "sparse, peak GB", "full, peak GB"]
-    return table(head, rows) + "\n" + " ".join(_forward_notes(speed)) + "\n"
-
-
-def _forward_notes(speed):
-    blas = speed["blas"]
-    threads = f" on {blas['threads']} threads" if blas.get("threads") else ""
-    yield f"Device {speed['device']}, BLAS {blas.get('version') or blas['name']}{threads},"
-    yield f"{speed['gemm_gflops']:g} GFLOP/s, MLX {speed['versions']['mlx']};"
-    yield f"load of the machine before: {speed['load_before']:.1f}."
-    for row in speed["rows"]:
-        if row["batch_size"] < row["batch_wanted"]:
-            yield f"At {row['length']:,} bp a batch of {row['batch_wanted']} needs more memory than there is for full"
-            yield f"attention: both were timed at {row['batch_size']}."
-    if not speed["headline"]:
-        yield "**MLX used a reference BLAS: full attention was no fair rival, and these numbers settle no bar.**"
-
-
 def _provenance(experiments):
     """Commands, data, versions and machines, from the files of the runs."""
     runs = [(each, name, run) for each in experiments for name, run in each.runs.items()]
-    whole = "The whole of an experiment: `python docs/experiments.py run configs/experiments/NAME.toml`.\n"
-    lines = ["## Commands, data, machine\n", whole]
-    commands = []
+    lines, commands = ["### Commands, data, machine of the earlier results\n"], []
     for experiment, _, run in runs:
         made, data = run.get("made_by") or {}, experiment.facts["data"]
         prepare = [part.replace("{data_root}", "DATA_ROOT") for part in data["prepare"]]
@@ -236,15 +205,9 @@ def _provenance(experiments):
          run["manifest"].get("finished_at", "")[:10]] for experiment, name, run in runs
     ]  # fmt: skip
     lines += [table(["run", "seed", "data", "commit", "finished"], rows)] if rows else []
-    machines = dict.fromkeys(_machine(run["manifest"]) for _, _, run in runs)
+    manifests = [run["manifest"] for _, _, run in runs]
+    machines = dict.fromkeys(machine_line(each["machine"], each["versions"]) for each in manifests)
     return "\n".join([*lines, *machines]).rstrip() + "\n"
-
-
-def _machine(manifest):
-    machine, versions = manifest["machine"], manifest["versions"]
-    facts = [f"{machine[key]}" for key in ("platform", "processor", "device", "blas") if machine.get(key)]
-    facts.append(f"{machine['cores']} cores, {machine['memory_total'] / 2**30:.0f} GiB")
-    return f"{'; '.join(facts)}. " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".\n"
 
 
 def _commit(run):

@@ -1,8 +1,8 @@
-"""The bars of docs/results.md: what was measured for each, beside chance, and the verdict."""
+"""Bars of earlier experiments and of data sets: what was measured for each, beside chance, and the verdict."""
 
 from typing import NamedTuple
 
-from results_text import NOT_YET, percent, plain, ranked, selected, table
+from mlx_gsa.experiments.page.text import NOT_YET, percent, plain, ranked, selected, table
 
 
 class Measured(NamedTuple):
@@ -67,14 +67,14 @@ def _of_run(function):
 
     def measure(experiment, bar):
         run = experiment.runs.get(bar["run"])
-        found = function(run, bar) if run else None
+        found = function(run, bar) if run else None  # not run yet
         return found and found._replace(source=f"{experiment.name}/{bar['run']}")
 
     return measure
 
 
 def _share_of_reachable(run, bar):
-    reachable = run["evaluation"]["reachable"]
+    reachable = run["evaluation"].get("reachable")
     return reachable and _measured(reachable["share"], plain(reachable["share"]))
 
 

@@ -1,4 +1,4 @@
-"""How results.md writes numbers, intervals and tables."""
+"""How the pages write numbers, intervals and tables."""
 
 NOT_YET = "not run yet"
 NAMES = {
@@ -7,9 +7,9 @@ NAMES = {
 }  # fmt: skip
 
 
-def selected(run, table):
+def selected(run, name):
     """Give the rows of one of the selection tables of a run; none where sites are not known."""
-    return (run["evaluation"]["selection"] or {}).get(table, [])
+    return (run["evaluation"].get("selection") or {}).get(name) or []
 
 
 def ranked(run, cut):
@@ -27,9 +27,16 @@ def plain(interval, digits=3):
     return _between(interval, lambda x: f"{x:.{digits}f}")
 
 
+def small(p):
+    """Write a p- or q-value; "–" for None."""
+    if p is None:
+        return "–"
+    return f"{p:.3f}" if p >= 0.001 else ("< 1e-300" if p == 0 else f"{p:.1g}")
+
+
 def _between(interval, form):
     """Write a value with its interval; None, which stands for nan, as a dash."""
-    value, low, high = ("–" if interval[key] is None else form(interval[key]) for key in ("value", "low", "high"))
+    value, low, high = ("–" if interval.get(key) is None else form(interval[key]) for key in ("value", "low", "high"))
     return value if (low, high) == ("–", "–") else f"{value} ({low} to {high})"
 
 
@@ -37,3 +44,13 @@ def table(head, rows):
     """Lay out a Markdown table."""
     cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [head, ["---"] * len(head), *rows]]
     return "".join(f"| {' | '.join(row)} |\n" for row in cells)
+
+
+def machine_line(machine, versions):
+    """Name the machine and the versions of a result in one line."""
+    facts = [f"{machine[key]}" for key in ("platform", "processor", "device", "blas") if machine.get(key)]
+    if machine.get("cores"):
+        facts.append(f"{machine['cores']} cores")
+    if machine.get("memory_total"):
+        facts[-1] += f", {machine['memory_total'] / 2**30:.0f} GiB"
+    return f"{'; '.join(facts)}. " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
