@@ -108,14 +108,13 @@ def test_the_first_layer_of_the_small_cnn_reads_the_strands_asked_for(strands, s
     assert np.allclose(first[0], first[1][::-1], atol=1e-4) == same
 
 
-def test_an_anchor_lets_the_small_cnn_know_where_something_is():
-    left, right = np.zeros(240, np.uint8), np.zeros(240, np.uint8)
-    left[60:80] = right[124:144] = random_tokens([20])[0]  # far from the ends, 16 steps apart
-    apart = {}
-    for anchor in ("none", "end"):
-        _, output = forward(scrambled("cnn", anchor=anchor, strands="forward"), [left, right])
-        apart[anchor] = abs(np.ptp(np.array(output.prediction)))
-    assert apart["none"] < 1e-5 < apart["end"]
+@pytest.mark.parametrize("architecture", RIVALS)
+def test_it_matters_where_something_is(architecture):
+    sequences = [np.zeros(240, np.uint8) for _ in range(3)]
+    for sequence, start in zip(sequences, (60, 60, 124), strict=True):
+        sequence[start : start + 20] = random_tokens([20])[0]
+    first, again, moved = np.array(forward(scrambled(architecture), sequences)[1].prediction)[:, 0]
+    assert first == pytest.approx(again, abs=1e-6) and abs(first - moved) > 1e-4
 
 
 @pytest.mark.parametrize("architecture", RIVALS)

@@ -150,13 +150,11 @@ def test_the_layers_of_the_small_cnn_by_hand():
     assert counts["tables"] == 4 * 6 * 2 * 3 * 4
     assert counts["stem"] == 10 * 3 * (2 * 4 * 6 + 3) + 10 * 3 * 3
     assert counts["convolutions"] == 3 * (2 * 7 * 3 * 3 + 3 * 3 + 3)  # three steps of four bp
-    assert counts["dense"] == 1 * 3 * (6 + 2 * 3) + 3 + 16 * (2 * 12 + 2) + (2 * 16 + 1)
+    assert counts["dense"] == 8 * 3 * (6 + 2 * 3) + 3 + 16 * (2 * 33 + 2) + (2 * 16 + 1)
     assert counts["total"] == sum(counts[part] for part in ("tables", "stem", "convolutions", "dense"))
     assert kept_count(small, 10) == 10
     lookup = count_flops(small, 10, batch_size=1)
     assert lookup["stem"] == 10 * 3 * 3 + 10 * 3 * 3 and lookup["dense"] == counts["dense"]
-    anchored = count_flops(config(architecture="cnn", cnn_filters=3, anchor="end"), 10)["dense"]
-    assert anchored == 8 * 3 * (6 + 2 * 3) + 3 + 16 * (2 * 33 + 2) + (2 * 16 + 1)
 
 
 def test_the_layers_of_the_large_cnn_by_hand():

@@ -53,15 +53,15 @@ def count_cnn_flops(config, length: int, *, stem_form="lookup", batch_size=32) -
 
 def _small_flops(config, length, form, batch_size):
     n, strands = _small_filters(config), 2 if config.strands == "both" else 1
-    steps, parts = math.ceil(length / sizes.POOL), sizes.small_bins(config)
+    steps = math.ceil(length / sizes.POOL)
     pooled = length * n + length * 2 * n  # maximum of each step; the strongest and the sum of all
     return {
         "tables": bank_flops(config.filter_width, n, sizes.SMALL_EMBEDDING, strands, form) / batch_size,
         "stem": length * (response_flops(config.filter_width, n, strands, form) + _rectified(n)) + pooled,
         "convolutions": steps * (_convolution(sizes.SECOND_WIDTH, n, n) + _rectified(n) + n),
-        "dense": _bins(steps, parts, n)
+        "dense": _bins(steps, sizes.SMALL_BINS, n)
         + n  # the sum becomes a mean
-        + _dense(sizes.small_pooled(config, n), sizes.HIDDEN, config.n_outputs),
+        + _dense(sizes.small_pooled(n), sizes.HIDDEN, config.n_outputs),
     }
 
 

@@ -18,8 +18,8 @@ from mlx_gsa.model.cnn_sizes import (
     LARGE_WIDTH,
     POOL,
     SECOND_WIDTH,
+    SMALL_BINS,
     SMALL_EMBEDDING,
-    small_bins,
     small_parameters,
     small_pooled,
 )
@@ -100,16 +100,16 @@ class SmallCNN(ConvolutionalModel):
     """A CNN with as many parameters as the sparse model of the same configuration, built to be hard to beat.
 
     Motif filters of `filter_width` bp on the strands of the configuration, ReLU, max-pooling by 4 bp, a second
-    convolution over 28 bp, then the strongest and the mean response of both layers into a dense layer of 16. Where the
-    sequences have an anchor, the mean of the second layer is taken in eight equal parts, so that it matters where
-    something is. `dropout` silences whole filters, as in the sparse model.
+    convolution over 28 bp, then the strongest response of both layers, the mean of the first, and the means of the
+    second in eight equal parts of the sequence, so that it matters where something is, into a dense layer of 16.
+    `dropout` silences whole filters, as in the sparse model.
     """
 
     def __init__(self, config: ModelConfig):
         n_filters = config.cnn_filters or matched_filters(config)
         super().__init__(config, n_filters, config.filter_width, SMALL_EMBEDDING, config.strands)
         self.second = nn.Conv1d(n_filters, n_filters, SECOND_WIDTH, padding=SECOND_WIDTH // 2)
-        self.hidden = nn.Linear(small_pooled(config, n_filters), HIDDEN)
+        self.hidden = nn.Linear(small_pooled(n_filters), HIDDEN)
         self.output = nn.Linear(HIDDEN, config.n_outputs)
 
     def strength(self, tokens, lengths, key=None, dropout: float = 0.0) -> mx.array:
@@ -120,7 +120,7 @@ class SmallCNN(ConvolutionalModel):
         pooled, steps = max_pool(first, lengths, POOL)
         second = rectified(self.second(pooled), steps)
         parts = [first.max(axis=1), first.sum(axis=1) / lengths[:, None], second.max(axis=1)]
-        parts.append(mean_in_bins(second, steps, small_bins(self.config)).reshape(len(tokens), -1))
+        parts.append(mean_in_bins(second, steps, SMALL_BINS).reshape(len(tokens), -1))
         return self.output(nn.relu(self.hidden(mx.concatenate(parts, axis=-1))))
 
 

@@ -4,7 +4,7 @@ POOL = 4  # bp a step of the second layer of the small CNN
 SECOND_WIDTH = 7  # steps seen by one of its kernels
 HIDDEN = 16  # units of its dense layer
 SMALL_EMBEDDING = 4  # four bases need no more
-ANCHORED_BINS = 8  # parts of a sequence that are told apart where it has an anchor
+SMALL_BINS = 8  # equal parts of a sequence that its last layer tells apart
 LARGE_KERNELS = (16, 8, 4)
 LARGE_WIDTH = 8  # bp, or steps, of each
 LARGE_EMBEDDING = 100
@@ -12,14 +12,9 @@ LARGE_BINS = 32  # of the last layer: what is there flattened at a fixed length
 LARGE_HIDDEN = 512
 
 
-def small_bins(config) -> int:
-    """Count the parts that the last layer of the small CNN is averaged in."""
-    return 1 if config.anchor == "none" else ANCHORED_BINS
-
-
-def small_pooled(config, n_filters: int) -> int:
+def small_pooled(n_filters: int) -> int:
     """Count the numbers that the small CNN's dense layer reads: two maxima, one mean, one mean per part."""
-    return n_filters * (3 + small_bins(config))
+    return n_filters * (3 + SMALL_BINS)
 
 
 def small_parameters(config, n_filters: int) -> int:
@@ -27,5 +22,5 @@ def small_parameters(config, n_filters: int) -> int:
     embeddings = 5 * SMALL_EMBEDDING if config.embeddings == "learned" else 0
     first = n_filters * (config.filter_width * SMALL_EMBEDDING + 2)
     second = n_filters * (SECOND_WIDTH * n_filters + 1)
-    hidden = HIDDEN * (small_pooled(config, n_filters) + 1)
+    hidden = HIDDEN * (small_pooled(n_filters) + 1)
     return embeddings + first + second + hidden + config.n_outputs * (HIDDEN + 1)
