@@ -101,7 +101,7 @@ def run_extras(outcome, command, folder, options, extras) -> Extras:
 
 def _search_novel(done, outcome, command, folder, options, left_out):
     """Discover motifs on training and validation records, test them on the test records, write and draw them."""
-    from mlx_gsa.explain.figures.novel_motifs import novel_motifs_figure
+    from mlx_gsa.explain.figures.novel_motifs import MOST, novel_motifs_figure
     from mlx_gsa.motifs.alignment import best_agreement, leave_out, named
     from mlx_gsa.motifs.novel import find_novel
     from mlx_gsa.motifs.novel_files import novel_manifest, novel_rows, save_novel
@@ -121,6 +121,7 @@ def _search_novel(done, outcome, command, folder, options, left_out):
     done.novel_manifest = novel_manifest(outcome.manifest, command, settings, gone)
     done.paths += save_novel(study, folder, done.novel_manifest, done.again)
     title = f"{len(study.novel)} new of {len(study.motifs)} motifs discovered at {study.peaks:,} peaks of relevance"
+    title += f"; the first {MOST}" if len(study.motifs) > MOST else ""
     done.paths += _drawn(novel_motifs_figure, novel_rows(study, kept), folder, "novel", title)
 
 

@@ -17,7 +17,7 @@ def novel_row(number=1, novel=True, closest=ETS):
         "note": "1,234 sites, 1,000 records",
         "ppm": AP1.ppm(),
         "novel": novel,
-        "closest": ("ETS1", "similarity 0.41") if closest else ("", ""),
+        "closest": ("ETS1", "0.41") if closest else ("", ""),
         "closest_ppm": closest.ppm() if closest else None,
         "test": ("40% of 600 records", "1.6 x at least, q 0.001"),
         "effect": ("+0.50 sd", "q 1e-09"),
@@ -56,9 +56,7 @@ def test_each_novel_motif_has_a_logo_and_its_facts():
     figure = build_novel_motifs([novel_row(1), novel_row(2, novel=False, closest=None)], "two motifs")
     labels = {axes.get_label() for axes in figure.axes}
     assert {"found 0", "found 1", "closest 0"} <= labels and "closest 1" not in labels
-    assert (
-        "two motifs" in texts(figure) and "motif 2: known" in texts(figure) and "ETS1, similarity 0.41" in texts(figure)
-    )
+    assert "two motifs" in texts(figure) and "motif 2: known" in texts(figure) and "ETS1, 0.41" in texts(figure)
 
 
 def test_no_text_of_a_row_runs_over_the_next_column():

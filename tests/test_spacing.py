@@ -31,7 +31,7 @@ def dataset_of(folder, n=300, rule=True, anchored=False, seed=0):
             starts = starts if rng.random() < 0.5 else starts[::-1]
         one, other = draw_site(AP1, rng), ETS.counts.argmax(axis=1)
         tokens[starts[0] : starts[0] + 10], tokens[starts[1] : starts[1] + 10] = one, other
-        if rng.random() < 0.5:
+        if not anchored and rng.random() < 0.5:
             tokens[:] = 3 - tokens[::-1]
     return write_toy(folder, sequences, rng.standard_normal(n))
 
@@ -82,11 +82,9 @@ def test_motifs_anywhere_have_no_peak(tmp_path, seed):
 
 def test_a_common_anchor_is_no_spacing_but_looks_like_one_when_shifted(tmp_path):
     dataset = dataset_of(tmp_path / "d", anchored=True)
-    flipped = [dataset.sequence(i)[110:130].tolist() for i in range(3)]
-    assert flipped  # half of the records are on the other strand: distances are symmetric about the anchor
     (by_record,), (by_shift,) = measured(dataset), measured(dataset, null="shift")
-    assert by_shift.peaks and by_shift.peaks[0].enrichment > by_record.selected.observed.max() / 100
-    assert sum(peak.observed - peak.expected for peak in by_record.peaks) < by_shift.peaks[0].observed / 2
+    assert by_shift.peaks and by_shift.peaks[0].q < 1e-6
+    assert by_record.tested and by_record.peaks == []
 
 
 def test_attention_falls_with_distance(tmp_path):

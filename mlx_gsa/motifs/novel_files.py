@@ -155,13 +155,13 @@ def _figure_row(each, by_id):
     if row is not None:
         q = max(one.q for one in row.against.values())
         test = (f"{row.found / row.records:.0%} of {row.records:,} records", f"{row.least:.1f} x at least, q {q:.1g}")
-    state = "new" if each.is_novel else "known" if each.is_known else "not confirmed"
+    state = "new" if each.is_novel else "known" if each.is_known else "unconfirmed"
     return {
         "label": f"{each.motif.id.replace('_', ' ')}: {state}",
         "note": f"{each.sites:,} sites, {each.records:,} records",
         "ppm": each.motif.ppm(),
         "novel": each.is_novel,
-        "closest": (each.closest.name, f"similarity {each.closest.similarity:.2f}") if closest else ("", ""),
+        "closest": (each.closest.name, f"{each.closest.similarity:.2f}") if closest else ("", ""),
         "closest_ppm": None if closest is None else closest.ppm(),
         "test": test,
         "effect": ("", "") if label is None else (f"{label.effect:+.2f} sd", f"q {label.q:.1g}"),

@@ -11,7 +11,7 @@ from mlx_gsa.explain.figures.style import GREEN, GREY, INK, PALE, house_style, n
 ROW, FRAME, WIDTH = 0.62, 0.75, 7.0  # inches
 MOST = 12
 COLUMNS = (0.012, 0.2, 0.49, 0.70, 0.89)
-HEADINGS = ("motif", "found", "closest in the database", "on the test records", "label")
+HEADINGS = ("motif", "found", "closest known, similarity", "on the test records", "label")
 
 
 def novel_motifs_figure(rows: Sequence[dict], path, title: str = ""):

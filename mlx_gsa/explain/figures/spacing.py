@@ -74,6 +74,11 @@ def _attention(axes, row):
     axes.plot(middle[~good], observed[~good], "o", ms=2.6, mfc="white", mec=ORANGE, mew=0.7)
     axes.plot(middle[good], observed[good], "o", ms=3.0, color=ORANGE)
     axes.axhline(0, color=GREY, lw=0.5, ls=":")
+    shown = np.concatenate([observed, *(np.array(part[name], float) for name in ("low", "high"))])
+    shown = shown[np.tile(np.isfinite(observed), 3)]
+    if len(shown):
+        room = 0.08 * max(np.ptp(shown), 1.0)
+        axes.set_ylim(min(shown.min(), 0) - room, max(shown.max(), 0) + room)
     axes.set(ylabel="attention (log2)")
     _distance(axes, row, edges)
 
