@@ -1,5 +1,6 @@
 """From the results of a scale to its figures: which numbers go into which picture."""
 
+import re
 from pathlib import Path
 
 from mlx_gsa.errors import GsaError
@@ -94,7 +95,8 @@ def _pareto(results, asked):
 def _point(name, model, kinds):
     if not model.get("flops"):
         return None
-    kind = next((kind for kind, prefixes in kinds.items() if name.startswith(tuple(prefixes))), None)
+    # "sparse" stands for sparse-10 and sparse10, too, but "random" not for random-embeddings.
+    kind = next((kind for kind, names in kinds.items() if re.sub(r"-?[\d.]+$", "", name) in names), None)
     if kind is None:
         return None
     kept = model.get("kept_share") or 1

@@ -48,7 +48,8 @@ def build_retention(series, margins=(0.95, 0.90)) -> Figure:
 
 def _ticks(axes, series):
     """Write the shares that were run, and nothing else."""
-    shares = sorted({float(f"{100 * point['kept']:.2g}") for each in series for point in each["points"]})
+    kept = [100 * point["kept"] for each in series for point in each["points"]]
+    shares = sorted({float(round(share)) if share >= 0.95 else float(f"{share:.1g}") for share in kept})
     axes.xaxis.set_major_locator(FixedLocator(shares))
     axes.xaxis.set_major_formatter(FixedFormatter([f"{share:g}" for share in shares]))
     axes.xaxis.set_minor_locator(NullLocator())
