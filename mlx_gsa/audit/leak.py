@@ -139,7 +139,7 @@ def _masks(way, shown, masks, rng):
 
 
 def _statistics(sums):
-    """Turn summed errors (..., 6) into shares explained, the room between random and all, shares carried (..., 8)."""
+    """Turn summed errors (..., 6) into shares explained, room between random and all, shares carried (..., 8)."""
     explained = 1 - sums[..., :5] / sums[..., 5:]
     model, selection, random, _, everything = np.moveaxis(explained, -1, 0)
     reference = np.minimum(model, everything)
