@@ -19,8 +19,9 @@ SHOWN = 20  # differences listed
               show_default=True, help="The page to write.")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder of the sweeps; otherwise runs/reproduce-SCALE.")
 @click.option("--check", is_flag=True, help="Compare with the committed results and write neither them nor the page.")
+@click.option("--finished-only", is_flag=True, help="Train nothing more: take what is finished in --out.")
 @click.option("--render-only", is_flag=True, help="Run nothing: write the pages from the committed results.")
-def command(scale, data_root, results, page, out, check, render_only):
+def command(scale, data_root, results, page, out, check, finished_only, render_only):
     """Run, compare and measure what the results page shows, and write it.
 
     What is finished in --out is not run again. With --check nothing committed is changed: exit code 1 if a figure is
@@ -29,7 +30,7 @@ def command(scale, data_root, results, page, out, check, render_only):
     if render_only and check:
         raise click.UsageError("--render-only runs nothing that --check could compare.")
     if not render_only:
-        found = _reproduce(scale, data_root, results, out, check)
+        found = _reproduce(scale, data_root, results, out, check, finished_only)
         if check:
             return _check(*found)
     from mlx_gsa.experiments.page.write import write_pages
@@ -39,14 +40,16 @@ def command(scale, data_root, results, page, out, check, render_only):
     return 0
 
 
-def _reproduce(scale, data_root, results, out, check):
+def _reproduce(scale, data_root, results, out, check, finished_only):
+    from mlx_gsa.experiments.finished import take_finished
     from mlx_gsa.experiments.reproduce import Place, load_scale, reproduce
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs saves first
     asked = load_scale(scale)
     runs = out or Path("runs") / f"reproduce-{asked['name']}"
     place = Place(data_root, runs, runs / "results" if check else results)
-    fresh = reproduce(asked, place, lambda line: console.print(line, markup=False), _shown_sweep)
+    sweeper = take_finished if finished_only else _shown_sweep
+    fresh = reproduce(asked, place, lambda line: console.print(line, markup=False), sweeper)
     return asked, fresh, results / asked["name"]
 
 
