@@ -400,4 +400,4 @@ def test_a_model_no_better_than_composition_is_said_loudly(command, tmp_path):
     result = command(dataset, predictor, "--baseline")
     text = " ".join(result.output.replace("│", " ").split())
     assert "WARNING: a simple model may do as well" in text
-    assert "Does composition alone do nearly as well? YES: GC CONTENT" in text
+    assert "Does composition alone do nearly as well? YES: DINUCLEOTIDES AND GC CONTENT" in text
