@@ -22,7 +22,7 @@ def build_calibration(series) -> Figure:
     columns = min(max(len(series), 1), 3)
     rows = -(-max(len(series), 1) // columns)
     with house_style():
-        figure = new_figure(2.5 * columns, 2.6 * rows, layout="constrained")
+        figure = new_figure(2.5 * columns, 2.9 * rows, layout="constrained")
         for number, each in enumerate(series):
             axes = figure.add_subplot(rows, columns, number + 1, label=f"calibration {number}")
             draw_grid(axes, "both")
