@@ -122,7 +122,8 @@ def machine():
     -------
     dict
         ``platform``, ``processor``, ``cores`` (usable by this process), ``memory_total`` (bytes),
-        ``blas``, and ``device`` once MLX is imported (it is not imported for this).
+        ``blas``, ``blas_threads`` (sums are rounded in another order with another number), and ``device`` once MLX
+        is imported (it is not imported for this).
     """
     blas = prepare_blas()
     facts = {
@@ -131,6 +132,7 @@ def machine():
         "cores": _cores(),
         "memory_total": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "blas": blas.version or blas.name,
+        "blas_threads": blas.threads,
     }
     if "mlx.core" in sys.modules:
         facts["device"] = _device(sys.modules["mlx.core"])

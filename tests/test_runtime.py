@@ -168,7 +168,7 @@ def test_machine_imports_no_mlx_and_names_no_person():
     machine, imported = json.loads(_child(code))
     assert not imported
     assert machine["cores"] >= 1 and machine["memory_total"] > 2**28
-    assert set(machine) == {"platform", "processor", "cores", "memory_total", "blas"}
+    assert set(machine) == {"platform", "processor", "cores", "memory_total", "blas", "blas_threads"}
     assert platform.node() not in json.dumps(machine)
 
 
