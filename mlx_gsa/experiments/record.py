@@ -53,7 +53,7 @@ class Record:
 
     def settle(self, name: str) -> None:
         """Write down that a step is finished, of which a sweep that was killed could not see the end."""
-        if name in self.facts and not self.facts[name]["finished"]:
+        if name in self.facts and not self.facts[name].get("finished"):
             self.facts[name]["finished"] = True
             self._write()
 
