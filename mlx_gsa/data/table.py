@@ -136,12 +136,11 @@ def dataset_from_table(
     chosen = {"where": list(where), "group_from": group_from, "split_as": split_as, "centre": centre}
     source = _describe(path, columns, labels, collector.limits, chosen)
     with open_table(path, progress) as table:
-        filters = parse_filters(source["where"], table)
-        reader = RowReader(table, columns, filters, labels, collector, pattern, split_as, centre)
+        rules = (parse_filters(source["where"], table), labels, collector, pattern, split_as, centre)
+        reader = RowReader(table, columns, *rules)
         return write_collected(
-            out, reader.sequences(), collector, source,
-            classes=lambda: reader.classes, to_label=reader.number, outputs=labels.outputs,
-        )  # fmt: skip
+            *(out, reader.sequences(), collector, source, lambda: reader.classes, reader.number, labels.outputs)
+        )
 
 
 def _names(columns):

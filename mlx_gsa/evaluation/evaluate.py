@@ -102,17 +102,13 @@ def evaluate_run(
     return Evaluation(
         task=dataset.task, split=split, classes=dataset.classes, outputs=dataset.outputs,
         ids=np.asarray(dataset.records.id)[indices], labels=labels, predictions=predictions,
-        metrics=metrics,
+        metrics=metrics, reachable=reachable, kept_share=kept_share, selection=selection,
         by_output=intervals_by_output(dataset.task, dataset.outputs, labels, predictions, **options),
         strata=score_strata(strata, labels, predictions, **options) or None,
-        reachable=reachable,
-        kept_share=kept_share,
-        selection=selection,
         cost=_cost(predictor, dataset.lengths[indices], batch_size, measure_cost),
         manifest=evaluation_manifest(run, dataset, split, len(indices), bootstrap, batch_size, **settings)
         | {"architecture": predictor.config.architecture},
-        baselines=beside,
-        calibration=calibration,
+        baselines=beside, calibration=calibration,
         verdict=judge(dataset.task, labels, metrics, beside, calibration) if baselines else None,
     )  # fmt: skip
 
