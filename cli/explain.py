@@ -59,7 +59,7 @@ def command(
     from mlx_gsa.cli.explain_input import dataset_input, fasta_input
     from mlx_gsa.explain.explain import explain_records
     from mlx_gsa.explain.motif_summary import MotifTally
-    from mlx_gsa.model.predictor import Predictor
+    from mlx_gsa.inference.predictor import Predictor
     from mlx_gsa.training.run import find_run
 
     found = find_run(run)

@@ -4,8 +4,8 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_gsa.data.batches import pad_rows
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.organism import SparseOrganism, forward_budget
-from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.selector import keep_highest
 
 

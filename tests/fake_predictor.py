@@ -10,7 +10,7 @@ SITE = encode("TATAAA")[0]
 
 
 class Prediction(NamedTuple):
-    """The fields of `mlx_gsa.model.predictor.Prediction`."""
+    """The fields of `mlx_gsa.inference.predictor.Prediction`."""
 
     prediction: np.ndarray
     raw: np.ndarray

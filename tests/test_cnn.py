@@ -11,11 +11,11 @@ from toys import forward, random_tokens, toy_config, toy_dataset
 from mlx_gsa.config import ModelConfig
 from mlx_gsa.dna.alphabet import N, reverse_complement
 from mlx_gsa.errors import RunError
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.build import build_model
 from mlx_gsa.model.cnn import max_pool, mean_in_bins, rectified
 from mlx_gsa.model.cnn_sizes import small_parameters
 from mlx_gsa.model.organism import SparseOrganism
-from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.training.loop import BEST, Trainer
 from mlx_gsa.training.run import finish_run, read_manifest, resume_run, start_run
 

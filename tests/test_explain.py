@@ -233,7 +233,7 @@ def run_cli(monkeypatch, tmp_path):
     module = SimpleNamespace(find_run=lambda path: run)
     predictor = SimpleNamespace(Predictor=SimpleNamespace(from_folder=lambda folder: FakePredictor()))
     monkeypatch.setitem(__import__("sys").modules, "mlx_gsa.training.run", module)
-    monkeypatch.setitem(__import__("sys").modules, "mlx_gsa.model.predictor", predictor)
+    monkeypatch.setitem(__import__("sys").modules, "mlx_gsa.inference.predictor", predictor)
     monkeypatch.setattr(cli.console, "_width", 160, raising=False)
     monkeypatch.chdir(tmp_path)
 

@@ -5,7 +5,7 @@ import pytest
 from toys import toy_config, toy_dataset
 
 from mlx_gsa.audit.faithfulness import FRACTIONS, faithfulness
-from mlx_gsa.model.predictor import Predictor
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.training.loop import Trainer
 from mlx_gsa.training.setup import new_bundle
 

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("dna", "data", "model", "training", "evaluation", "explain", "motifs", "audit", "experiments", "cli")
+ROOMS = (
+    *("dna", "data", "model", "inference", "training", "evaluation", "explain", "motifs", "audit", "genomes"),
+    *("benchmark", "experiments", "cli"),
+)
 FOLDERS = {"mlx_gsa.cli": "cli", "mlx_gsa.configs": "configs", "mlx_gsa.assets": "assets"}
 METRICS = tuple(f"mlx_gsa.evaluation.{name}" for name in ("prediction", "selection", "bootstrap"))
 WITHOUT_MLX = ("mlx_gsa.dna", "mlx_gsa.data", *METRICS)

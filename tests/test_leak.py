@@ -9,7 +9,7 @@ from toys import scrambled, toy_config, toy_dataset
 from mlx_gsa.audit.leak import CARRIED, _judged, label_leak
 from mlx_gsa.evaluation.bootstrap import Interval
 from mlx_gsa.evaluation.prediction import auroc
-from mlx_gsa.model.predictor import Predictor
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle
 from mlx_gsa.training.loop import Trainer
 from mlx_gsa.training.setup import new_bundle

@@ -5,8 +5,8 @@ import pytest
 from toys import random_tokens, scrambled
 
 from mlx_gsa.errors import RunError
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.labels import LabelScale
-from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle
 from mlx_gsa.motifs.untrained import UntrainedSelector, untrained_selectors
 

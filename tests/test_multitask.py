@@ -18,8 +18,8 @@ from mlx_gsa.evaluation.outputs import intervals_by_output, metrics_of
 from mlx_gsa.evaluation.prediction import METRICS
 from mlx_gsa.explain.explain import explain_records
 from mlx_gsa.explain.records import dataset_records
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.labels import LabelScale
-from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle, load_model, save_model
 from mlx_gsa.training.optimizer import build_optimizer
 from mlx_gsa.training.run import RunInfo, finish_run, start_run

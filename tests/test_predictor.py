@@ -7,9 +7,9 @@ import pytest
 from toys import forward, random_tokens, scrambled
 
 from mlx_gsa.errors import RunError
-from mlx_gsa.model import predictor as module
+from mlx_gsa.inference import predictor as module
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.labels import LabelScale
-from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle, save_model
 
 SETTLED = ("softmax", "mlp", "full", "window")

@@ -4,8 +4,8 @@ import pytest
 from toys import scrambled, toy_dataset
 
 from mlx_gsa.audit.random_weights import LITTLE, random_weights
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.labels import LabelScale
-from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle
 
 

@@ -8,7 +8,7 @@ from mlx_gsa.audit.enriched import Enriched
 from mlx_gsa.audit.shuffled import mean_of, shuffled_labels, with_shuffled_labels
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.evaluation.bootstrap import Interval
-from mlx_gsa.model.predictor import Predictor
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.training.loop import BEST, Trainer
 from mlx_gsa.training.setup import new_bundle
 

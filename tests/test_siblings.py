@@ -7,7 +7,7 @@ from toys import toy_config, toy_dataset
 
 from mlx_gsa.audit.siblings import load_others, sibling_runs
 from mlx_gsa.errors import RunError
-from mlx_gsa.model.predictor import Predictor
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.training.run import finish_run, start_run
 
 

@@ -6,8 +6,8 @@ from toys import scrambled, toy_dataset
 
 from mlx_gsa.audit.enriched import known_sites
 from mlx_gsa.audit.stability import SHIFTS, by_choice, stability
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.labels import LabelScale
-from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle
 
 

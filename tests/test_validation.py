@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 from toys import scrambled, toy_dataset
 
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.labels import LabelScale
-from mlx_gsa.model.predictor import Predictor
 from mlx_gsa.model.weights import ModelBundle
 from mlx_gsa.training.validation import validate, watched_metric
 

@@ -14,7 +14,7 @@ from mlx_gsa.audit.work import cached, file_digest, load_judge, save_judge, trai
 from mlx_gsa.config import RunConfig, TrainingConfig, load_config
 from mlx_gsa.errors import DatasetError
 from mlx_gsa.evaluation.fit import check_fit
-from mlx_gsa.model.predictor import Predictor
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.weights import MODEL_FILE
 from mlx_gsa.runtime import machine, versions
 from mlx_gsa.training.run import CONFIG

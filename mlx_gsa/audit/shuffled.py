@@ -23,7 +23,7 @@ from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.data.records import LABEL
 from mlx_gsa.evaluation.bootstrap import Interval, bootstrap_interval
 from mlx_gsa.evaluation.outputs import metrics_of
-from mlx_gsa.model.predictor import Predictor
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.training.loop import BEST, Trainer
 from mlx_gsa.training.setup import new_bundle
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from mlx_gsa.errors import RunError
-from mlx_gsa.model.predictor import Predictor
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.training.run import find_run
 
 MOST = 9

@@ -114,7 +114,7 @@ def evaluate_run(
 
 
 def _load(run):
-    from mlx_gsa.model.predictor import Predictor
+    from mlx_gsa.inference.predictor import Predictor
 
     return Predictor.from_folder(run.model_folder)
 

@@ -10,7 +10,7 @@ from mlx_gsa.explain.figures.heatmap import HeatmapInput
 from mlx_gsa.explain.figures.tracks import TrackSite, as_track_sites
 from mlx_gsa.explain.place import Place
 from mlx_gsa.explain.records import dataset_records, known_sites
-from mlx_gsa.model.predictor import Prediction, Predictor
+from mlx_gsa.inference.predictor import Prediction, Predictor
 from mlx_gsa.training.run import find_run
 
 FORMAT, FORMAT_VERSION = "mlx_gsa.example", 1

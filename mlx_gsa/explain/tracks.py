@@ -118,7 +118,7 @@ def write_arrays(path: Path, prediction, tokens: np.ndarray, place: Place) -> Pa
     path : Path
         The file; written beside and renamed.
     prediction : Prediction
-        From :class:`mlx_gsa.model.predictor.Predictor`; ``weights`` may be None and is then left out.
+        From :class:`mlx_gsa.inference.predictor.Predictor`; ``weights`` may be None and is then left out.
     tokens : ndarray
         Shape (L,), uint8.
     place : Place

@@ -12,7 +12,7 @@ from mlx_gsa.config import RunConfig
 from mlx_gsa.data.batches import assemble, bucket_lengths, plan_epoch
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.errors import RunError
-from mlx_gsa.model.predictor import Predictor
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.selector import budget, widest_budget
 from mlx_gsa.model.weights import ModelBundle, save_model
 from mlx_gsa.training.averaging import WeightAverage

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 from mlx_gsa.data.dataset import Dataset
+from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.labels import LabelScale
-from mlx_gsa.model.predictor import Predictor
 
 METRIC_NAMES = {"regression": "r", "binary": "AUROC", "multiclass": "accuracy"}
 

@@ -1,0 +1,1 @@
+"""Benchmarks: what the program costs beside strong rivals, each in a process of its own."""

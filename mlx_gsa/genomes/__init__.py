@@ -1,0 +1,1 @@
+"""Genomes: a trained model over whole chromosomes and over variants."""
