@@ -4,10 +4,10 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from mlx_gsa.model.waves import N_WAVES, PHASE_STEPS, WAVELENGTHS, waves
+from mlx_gsa.model.waves import FREQUENCIES, N_WAVES, WAVELENGTHS, waves
 
 NOMINAL = 2 * np.pi / np.geomspace(*WAVELENGTHS, N_WAVES)
-EXACT = PHASE_STEPS.astype(np.float64) * (2 * np.pi / 2**32)
+EXACT = FREQUENCIES * 2 * np.pi
 
 
 def test_the_wavelengths_are_those_of_the_scale():

@@ -8,7 +8,7 @@ import mlx.nn as nn
 from mlx_gsa.model.band import FORBIDDEN, attend_in_band, in_band
 from mlx_gsa.model.waves import N_WAVES, waves
 
-_SMALLEST_GATE = 1e-6
+SMALLEST_GATE = 1e-6
 
 
 class Attended(NamedTuple):
@@ -168,7 +168,7 @@ def _scores(projected, key_bias):
 
 def _key_bias(mask, gates):
     """Weigh each key by its gate: the logarithm of it, and never where the mask forbids."""
-    return mx.where(mask, mx.log(mx.maximum(gates, _SMALLEST_GATE)), FORBIDDEN)
+    return mx.where(mask, mx.log(mx.maximum(gates, SMALLEST_GATE)), FORBIDDEN)
 
 
 def _keys_and_values(projected):

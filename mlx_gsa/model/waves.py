@@ -7,6 +7,7 @@ WAVELENGTHS = (16.0, 20000.0)  # bp, shortest and longest
 N_WAVES = 16
 _TURN = 2**32  # one whole turn, in the units of a phase
 PHASE_STEPS = np.round(_TURN / np.geomspace(*WAVELENGTHS, N_WAVES)).astype(np.uint32)  # phase per bp
+FREQUENCIES = PHASE_STEPS / _TURN  # turns per bp, exactly
 RADIANS = np.float32(2 * np.pi / _TURN)
 
 
