@@ -5,6 +5,8 @@ and an MLX array and a NumPy array are the same memory, so the folded model runs
 laid out so that the innermost loop is long: a loop over 16 channels costs more to begin than to do.
 """
 
+from itertools import product
+
 import numpy as np
 
 from mlx_gsa.inference.folded import Folded
@@ -153,19 +155,20 @@ class HostKernels:
 
     def _mix(self, queries, keys, heard, mask):
         """Return sum over keys of heard x exp(score) (B, H + 1, K), up to a factor for each query."""
-        mixed = np.empty_like(heard)
+        mixed, n_kept = np.empty_like(heard), queries.shape[1]
         longest = [np.einsum("bkc,bkc->bk", x, x).max() for x in (queries, keys)]
         is_safe = longest[0] * longest[1] < _SAFE_SCORE**2
-        at_once = max(1, _SCORES // queries.shape[1] ** 2)
-        for start in range(0, len(queries), at_once):
-            rows = slice(start, start + at_once)
-            scores = self._scratch("scores", len(keys[rows]), *(queries.shape[1],) * 2)
-            np.matmul(keys[rows], queries[rows].swapaxes(1, 2), out=scores)  # a row is a key
+        n_rows, n_queries = max(1, _SCORES // n_kept**2), max(64, _SCORES // n_kept)
+        for start, first in product(range(0, len(queries), n_rows), range(0, n_kept, n_queries)):
+            rows, columns = slice(start, start + n_rows), slice(first, first + n_queries)
+            asked = queries[rows, columns]
+            scores = self._scratch("scores", len(asked), n_kept, asked.shape[1])
+            np.matmul(keys[rows], asked.swapaxes(1, 2), out=scores)  # a row is a key
             if not is_safe:
                 scores[~mask[rows]] = _FORBIDDEN
                 np.subtract(scores, scores.max(axis=1, keepdims=True), out=scores)
             np.exp(scores, out=scores)
-            np.matmul(heard[rows], scores, out=mixed[rows])
+            mixed[rows, :, columns] = heard[rows] @ scores
         return mixed
 
     def _queries_and_keys(self, chosen, kept):
