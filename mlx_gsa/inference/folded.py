@@ -10,9 +10,9 @@ from typing import NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from mlx_gsa.model.attention import N_WAVES, WAVELENGTHS
 from mlx_gsa.model.context import kmer_classes
 from mlx_gsa.model.stem import word_tables
+from mlx_gsa.model.waves import FREQUENCIES
 
 FOLDS = ("softmax",)  # forms of attention that a folded model has
 
@@ -39,7 +39,7 @@ class Folded(NamedTuple):
 
 def can_fold(config) -> bool:
     """Whether a model of this configuration has a folded form."""
-    return config.selects and config.attention in FOLDS
+    return config.selects and config.attention in FOLDS and config.neighbours is None
 
 
 def fold(model) -> Folded:
@@ -100,8 +100,7 @@ def _projections(model):
 def _waves(model):
     if not model.config.distance:
         return None
-
-    return 1 / np.geomspace(*WAVELENGTHS, N_WAVES), _numbers(model.attention.distance_weights)
+    return FREQUENCIES, _numbers(model.attention.distance_weights)
 
 
 def _context(model):
