@@ -34,12 +34,13 @@ class Folded(NamedTuple):
     prediction_bias: np.ndarray  # (n_outputs,)
     waves: tuple | None  # (M,) 1 / wavelengths, (M,) weights
     context: tuple | None  # ((4^k, C), k, half widths)
+    neighbours: int | None  # kept positions seen on either side, or all
     profile: tuple | None  # (16, D) heights, anchor, reference length in bp
 
 
 def can_fold(config) -> bool:
     """Whether a model of this configuration has a folded form."""
-    return config.selects and config.attention in FOLDS and config.neighbours is None
+    return config.selects and config.attention in FOLDS
 
 
 def fold(model) -> Folded:
@@ -63,7 +64,7 @@ def fold(model) -> Folded:
         (float(model.gate["scale"].item()), float(model.gate["shift"].item())),
         *_projections(model),
         (_numbers(out.weight * scale), _numbers(out.bias[:, None] * scale)),
-        _numbers(model.bias), _waves(model), _context(model), _profile(model),
+        _numbers(model.bias), _waves(model), _context(model), config.neighbours, _profile(model),
     )  # fmt: skip
 
 
