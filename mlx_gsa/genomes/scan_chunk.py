@@ -1,5 +1,6 @@
 """Score one chunk of a genome: its tokens, the tiles that can be scored, their strength and the relevance of bases."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ class ChunkScores(NamedTuple):
     tile: np.ndarray  # (T,) int64
     tile_end: np.ndarray  # (T,) int64
     strength: np.ndarray  # (T,) float32
-    relevance: np.ndarray  # (bases of all pieces,) float32, NaN where no tile was scored; empty if not asked for
+    relevance: np.ndarray | None  # (bases of all pieces,) float32, NaN where no tile was scored; empty if not wanted
     skipped: np.ndarray  # (2,) int64: tiles with too much N, and the wanted bases in their slots
 
 
@@ -32,7 +33,7 @@ class Scorer(NamedTuple):
     Attributes
     ----------
     scan : callable
-        ``scan(tokens, tile, stride, relevance)``, as that of `mlx_gsa.inference.engine.Engine`.
+        ``scan(tokens, tile, stride)``, as that of `mlx_gsa.inference.engine.Engine`.
     strength : Strength
     tile, stride : int
         In bp.
@@ -41,7 +42,7 @@ class Scorer(NamedTuple):
         Tiles with a larger share of N are not scored.
     """
 
-    scan: object
+    scan: Callable
     strength: Strength
     tile: int
     stride: int
@@ -69,7 +70,7 @@ class Scorer(NamedTuple):
         mean = _Mean(len(tokens) if self.relevance else 0)
         for begin, end in _runs(starts, wanted, self.stride):
             stretch = slice(int(starts[begin]) - origin, int(starts[end - 1]) - origin + grid.size)
-            found = self.scan(tokens[stretch], grid.size, self.stride, self.relevance)
+            found = self.scan(tokens[stretch], grid.size, self.stride)
             strength[begin:end] = self.strength.of(found.raw)
             if self.relevance:
                 mean.add(stretch, found.relevance, found.starts, grid.size)

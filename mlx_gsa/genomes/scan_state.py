@@ -84,6 +84,10 @@ class ScanState:
             mend = f"Wait for process {self._lock.holder()}, or choose another --out."
             raise GenomeError("another process scans into this folder", where=str(self.out), mend=mend)
 
+    def is_open(self) -> bool:
+        """Whether there is a scan under way in the folder."""
+        return (self.folder / STATE).is_file()
+
     def done(self) -> set[int]:
         """Return the numbers of the chunks that are finished."""
         return {int(path.stem) for path in self._files()}
@@ -98,8 +102,8 @@ class ScanState:
         np.savez(held, **scores._asdict())
         atomic_write_bytes(self._path(number), held.getbuffer())
 
-    def load(self, number: int) -> ChunkScores:
-        """Read a finished chunk.
+    def load(self, number: int, relevance: bool = False) -> ChunkScores:
+        """Read a finished chunk, without its relevance unless that is asked for.
 
         Raises
         ------
@@ -108,7 +112,8 @@ class ScanState:
         """
         try:
             with np.load(self._path(number)) as arrays:
-                return ChunkScores(**{name: arrays[name] for name in ChunkScores._fields})
+                names = [name for name in ChunkScores._fields if relevance or name != "relevance"]
+                return ChunkScores(**{"relevance": None} | {name: arrays[name] for name in names})
         except (OSError, ValueError, KeyError) as problem:
             raise GenomeError(
                 "a chunk of the scan cannot be read", where=str(self._path(number)), found=str(problem),

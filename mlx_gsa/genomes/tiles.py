@@ -1,5 +1,6 @@
 """Tiles of a chromosome: where they lie, which bases each one speaks for, and in which chunks they are scored."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,11 @@ class Piece(NamedTuple):
     length: int  # of the whole sequence
     start: int
     end: int
+
+
+def chunk_bp(pieces) -> int:
+    """Return the number of bases of a chunk."""
+    return sum(piece.end - piece.start for piece in pieces)
 
 
 def whole_genome(lengths: dict) -> dict:
@@ -164,4 +170,4 @@ def _pieces(lengths, wanted, tile, stride, chunk_bp):
         for start, end in wanted[name].tolist():
             inner = cuts[(cuts > start) & (cuts < end)].tolist()
             borders = [start, *inner, end]
-            yield from (Piece(name, length, *pair) for pair in zip(borders[:-1], borders[1:], strict=True))
+            yield from (Piece(name, length, *pair) for pair in itertools.pairwise(borders))

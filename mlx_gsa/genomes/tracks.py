@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.errors import GenomeError
 from mlx_gsa.genomes.scan_chunk import ChunkScores
 from mlx_gsa.genomes.tiles import Piece
@@ -49,7 +49,7 @@ def write_bigwig(path: Path, lengths: dict, values: Iterable[tuple], progress: C
     Parameters
     ----------
     path : Path
-        Ends in ``.bw``. A folder ``chunks`` beside it takes the unfinished file, if there is one.
+        Ends in ``.bw``.
     lengths : dict of str to int
         Of the sequences, in bp; one without a value does not appear in the file.
     values : iterable of (chrom, start, end, value)
@@ -78,7 +78,8 @@ def write_bigwig(path: Path, lengths: dict, values: Iterable[tuple], progress: C
         pybigtools.open(str(unfinished), "w").write(dict(lengths), iter(counted))
         if counted.problem is not None:
             raise counted.problem
-        held = pybigtools.open(str(unfinished)).info()["summary"]["basesCovered"]
+        with pybigtools.open(str(unfinished)) as track:
+            held = track.info()["summary"]["basesCovered"]
         if held != counted.bp:
             raise OSError(f"{held:,} of {counted.bp:,} bases were written")
         _sync(unfinished)
@@ -117,9 +118,13 @@ def bedgraph_text(values: Iterable[tuple]) -> str:
     return "".join(f"{chrom}\t{start}\t{end}\t{value:.7g}\n" for chrom, start, end, value in values)
 
 
-def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a small text file whole or not at all."""
-    atomic_write_text(path, "".join(lines))
+@contextmanager
+def read_values(path: Path) -> Iterator[Callable]:
+    """Open a bigWig; yield ``values(chrom, start, end)``, which gives that of each base, NaN where there is none."""
+    import pybigtools
+
+    with pybigtools.open(str(path)) as track:
+        yield lambda chrom, start, end: track.values(chrom, start, end, fillna=None)
 
 
 def _sync(path):
