@@ -4,7 +4,8 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from mlx_gsa.model.attention import WAVELENGTHS, FullAttention, SelectedAttention, WindowAttention
+from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAttention
+from mlx_gsa.model.waves import WAVELENGTHS
 
 N_FREQUENCIES = 16
 

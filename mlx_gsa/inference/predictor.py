@@ -17,6 +17,7 @@ from mlx_gsa.model.organism import OrganismOutput
 from mlx_gsa.model.weights import ModelBundle, load_model
 
 _WINDOW = 8  # batches read ahead, so that sequences of like length share one
+_MOST_BASES = 2**21  # bp of a batch, whatever its size: 200-kb records go ten at a time
 _MAX_PAIRS = 64_000_000  # kept x kept weights of one sequence that a map may hold
 
 
@@ -170,6 +171,7 @@ def _alike(sequences, batch_size):
     padded = [inference_length(len(s)) for s in sequences]
     order = sorted(range(len(sequences)), key=padded.__getitem__)
     for length, rows in groupby(order, key=padded.__getitem__):
-        rows = list(rows)
-        for start in range(0, len(rows), batch_size):
-            yield length, rows[start : start + batch_size]
+        members = list(rows)
+        n_rows = min(batch_size, max(1, _MOST_BASES // length))
+        for start in range(0, len(members), n_rows):
+            yield length, members[start : start + n_rows]

@@ -230,4 +230,4 @@ def _attention(config, n_features):
         return FullAttention(config.attention_width, config.distance, n_features)
     if config.attention == "window":
         return WindowAttention(config.attention_width, config.distance, n_features, config.window, config.n_global)
-    return SelectedAttention(config.attention_width, config.distance, n_features)
+    return SelectedAttention(config.attention_width, config.distance, n_features, config.neighbours)
