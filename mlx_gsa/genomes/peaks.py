@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlx_gsa.genomes.scan_chunk import ChunkScores
-from mlx_gsa.genomes.tiles import Piece
+from mlx_gsa.genomes.grid import Piece
 
 HIGHEST_SCORE = 1000  # of narrowPeak: the shade in which a browser draws it
 

@@ -13,12 +13,14 @@ from mlx_gsa.genomes.scan_chunk import ChunkScores, Scorer
 from mlx_gsa.genomes.scan_input import genome_identity
 from mlx_gsa.genomes.scan_output import check_scored, write_results
 from mlx_gsa.genomes.scan_state import ScanState
-from mlx_gsa.genomes.strength import choose_strength
-from mlx_gsa.genomes.tiles import SHORTEST, chunk_bp, plan_chunks, whole_genome
-from mlx_gsa.genomes.tracks import bedgraph_text, strength_values
+from mlx_gsa.genomes.scan_strength import choose_strength
+from mlx_gsa.genomes.grid import SHORTEST, chunk_bp, plan_chunks, whole_genome
+from mlx_gsa.genomes.bigwig import bedgraph_text, strength_values
 from mlx_gsa.inference.engine import Engine
 from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.weights import MODEL_FILE
+
+_ENOUGH = 1_000_000  # bp from which the start of other processes, about a second, pays
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class Scan:
         chosen, numbers = self.settings, list(numbers)
         if not numbers:
             return
-        with self._engine.workers() or nullcontext() as workers:
+        enough = sum(chunk_bp(self.plan[number]) for number in numbers) >= _ENOUGH
+        with (self._engine.workers() if enough else None) or nullcontext() as workers:
 
             def scan(tokens, tile, stride):
                 return self._engine.scan(tokens, tile, stride, workers)

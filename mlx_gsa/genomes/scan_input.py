@@ -11,7 +11,7 @@ from mlx_gsa.dna.bed import read_bed
 from mlx_gsa.dna.files import open_lines
 from mlx_gsa.dna.genome import Genome
 from mlx_gsa.errors import GenomeError
-from mlx_gsa.genomes.tiles import wanted_regions
+from mlx_gsa.genomes.grid import wanted_regions
 
 STDIN = "-"
 
@@ -82,7 +82,7 @@ def read_regions(genome: Genome, path) -> tuple[dict, dict]:
     Returns
     -------
     wanted : dict
-        As `tiles.wanted_regions` returns it.
+        As `grid.wanted_regions` returns it.
     facts : dict
         ``file``, ``lines``, ``merged`` (regions after merging) and ``bp``.
 

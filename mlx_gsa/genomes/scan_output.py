@@ -10,7 +10,7 @@ from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.errors import GenomeError
 from mlx_gsa.genomes.peaks import find_peaks, narrowpeak_lines, with_summits
 from mlx_gsa.genomes.scan_state import FORMAT, FORMAT_VERSION, MANIFEST, ScanState
-from mlx_gsa.genomes.tracks import read_values, relevance_values, strength_values, write_bigwig
+from mlx_gsa.genomes.bigwig import read_values, relevance_values, strength_values, write_bigwig
 from mlx_gsa.runtime import machine, versions
 
 STRENGTH, RELEVANCE, PEAKS = "strength.bw", "relevance.bw", "peaks.narrowPeak"

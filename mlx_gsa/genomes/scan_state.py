@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,7 @@ class ScanState:
             with np.load(self._path(number)) as arrays:
                 names = [name for name in ChunkScores._fields if relevance or name != "relevance"]
                 return ChunkScores(**{"relevance": None} | {name: arrays[name] for name in names})
-        except (OSError, ValueError, KeyError) as problem:
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as problem:
             raise GenomeError(
                 "a chunk of the scan cannot be read", where=str(self._path(number)), found=str(problem),
                 mend="Remove that file and run the same command again: it alone is scored again.",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_gsa.errors import GenomeError
+from mlx_gsa.errors import GenomeError, GsaError
 from mlx_gsa.genomes.scan_chunk import ChunkScores
-from mlx_gsa.genomes.tiles import Piece
+from mlx_gsa.genomes.grid import Piece
 
 _AT_ONCE = 1 << 16  # values turned into Python objects at once
 
@@ -84,7 +84,7 @@ def write_bigwig(path: Path, lengths: dict, values: Iterable[tuple], progress: C
             raise OSError(f"{held:,} of {counted.bp:,} bases were written")
         _sync(unfinished)
         os.replace(unfinished, path)
-    except GenomeError:
+    except GsaError:
         raise
     except Exception as problem:
         mend = "Check the free space of that folder, and run the same command again: only this file is missing."
@@ -108,9 +108,10 @@ class _Counted:
                 if self._progress and number % _AT_ONCE == 0:
                     self._progress(self.bp)
                 yield value
-        except Exception as problem:
+            if self._progress:
+                self._progress(self.bp)
+        except Exception as problem:  # the library would print it and go on: the file ends here, and is not kept
             self.problem = problem
-            raise
 
 
 def bedgraph_text(values: Iterable[tuple]) -> str:
