@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlx_gsa.errors import GsaError, RunError
 from mlx_gsa.experiments import state as states
-from mlx_gsa.experiments.locks import RunLock
+from mlx_gsa.data.locks import RunLock
 from mlx_gsa.experiments.plan import (
     choose,
     evaluate_command,

@@ -1,6 +1,8 @@
 """Processes that score tiles: on a CPU two threads of one interpreter wait for each other, two processes do not."""
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 
@@ -53,7 +55,14 @@ def _hold(folded, config):
     global _forward
     from mlx_gsa.inference.host_forward import HostForward
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _forward = HostForward(folded, config, n_threads=1)
+
+
+def _end_with_parent():
+    """End this process when the one that started it is gone: killed, that has no time to shut its pool down."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _score(tokens: np.ndarray, tile: int, stride: int):
