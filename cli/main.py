@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
     "scan": "Score a whole genome, or regions of it: bigWig tracks and peaks.",
     "motifs": "Test which known motifs are enriched at the positions that a model keeps.",
+    "variants": "Score the variants of a VCF: what they change, and which motif they make or break.",
     "audit": "Check whether a result could be an illusion: leaks, faithfulness, stability, chance.",
     "reproduce": "Make the results page again, from nothing or from what is finished.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",
