@@ -1,7 +1,6 @@
 """`gsa scan`: score a genome tile by tile, into bigWig tracks and peaks."""
 
 import shlex
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 
 from mlx_gsa.cli.console import console, err_console, facts, progress, reporting
 from mlx_gsa.cli.explain import say_model
+from mlx_gsa.cli.sources.shared import given
 
 FOLDER = click.Path(file_okay=False, path_type=Path, allow_dash=True)
 ENDINGS = (".fai", ".gz", ".bgz", ".fa", ".fasta", ".fna")
@@ -37,7 +37,8 @@ BASES = {"type": click.IntRange(1), "show_default": True}
 @click.option("--threshold", type=float, help=THRESHOLD_HELP)
 @click.option("--workers", type=click.IntRange(1), help=WORKERS_HELP)
 @click.option("--overwrite", is_flag=True, help="Replace another scan in the folder.")
-def command(genome, run, regions, out, workers, overwrite, **options):
+@click.pass_context
+def command(ctx, genome, run, regions, out, workers, overwrite, **options):
     """Score a genome: predicted strength as bigWig, the top peaks as narrowPeak.
 
     GENOME is FASTA, plain, gzip or bgzip; its index (genome.fa.fai means genome.fa); or - for standard input. Lower
@@ -80,7 +81,7 @@ def command(genome, run, regions, out, workers, overwrite, **options):
                     click.echo(text, nl=False)
             return
         out = out or Path("scans") / _name(genome)
-        made = _to_folder(scan, out, overwrite, {"command": _command_line(), "genome": genome, "notes": notes})
+        made = _to_folder(scan, out, overwrite, {"command": _command_line(ctx), "genome": genome, "notes": notes})
     _show(made, out)
 
 
@@ -107,8 +108,12 @@ def _in_mbp(report):
     return lambda done, total: report(round(done / 1e6, 2), round(total / 1e6, 2))
 
 
-def _command_line():
-    return "gsa " + shlex.join(sys.argv[1:])
+def _command_line(ctx):
+    """Return the command that repeats this scan."""
+    words = ["gsa", "scan", ctx.params["genome"]]
+    for option in (p for p in ctx.command.params if isinstance(p, click.Option) and given(ctx, p.name)):
+        words += [option.opts[0]] if option.is_flag else [option.opts[0], str(ctx.params[option.name])]
+    return shlex.join(words)
 
 
 def _name(genome):

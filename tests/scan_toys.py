@@ -1,5 +1,6 @@
 """Runs, genomes and fake engines for the tests of scans."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -66,7 +67,7 @@ def plain_tiles(tokens, tile, stride, max_n=0.25):
     starts = list(range(0, len(tokens) - size + 1, stride))
     if starts[-1] + size < len(tokens):
         starts.append(len(tokens) - size)
-    borders = [0, *((a + b + size) // 2 for a, b in zip(starts, starts[1:], strict=False)), len(tokens)]
+    borders = [0, *((a + b + size) // 2 for a, b in itertools.pairwise(starts)), len(tokens)]
     scored = [(tokens[s : s + size] == N).mean() <= max_n for s in starts]
     ends = [s + size for s in starts]
     return list(zip(starts, ends, borders[:-1], borders[1:], scored, strict=True))

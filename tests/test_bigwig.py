@@ -12,6 +12,15 @@ from mlx_gsa.genomes.scan_chunk import ChunkScores
 NAN = float("nan")
 
 
+@pytest.fixture(autouse=True)
+def unfinished(tmp_path):
+    """The folder of unfinished files; nothing stays there."""
+    folder = tmp_path / "unfinished"
+    folder.mkdir()
+    yield
+    folder.rmdir()
+
+
 def scores(**columns):
     """A chunk with these columns."""
     return ChunkScores(**dict.fromkeys(ChunkScores._fields) | {k: np.array(v) for k, v in columns.items()})
@@ -34,20 +43,21 @@ def test_relevance_joins_equal_bases_and_leaves_out_what_is_not_known():
 def test_a_file_is_read_back_by_another_library(tmp_path):
     values = [("a", 0, 4, 0.1), ("a", 6, 7, -2.5), ("b", 3, 9, 1e-3)]
     told = []
-    assert write_bigwig(tmp_path / "t.bw", {"a": 10, "b": 9, "none": 5}, values, told.append) == 11
+    lengths = {"a": 10, "b": 9, "none": 5}
+    assert write_bigwig(tmp_path / "t.bw", lengths, values, tmp_path / "unfinished", told.append) == 11
     with pyBigWig.open(str(tmp_path / "t.bw")) as track:
         assert track.chroms() == {"a": 10, "b": 9}
         assert track.intervals("a") == ((0, 4, pytest.approx(0.1)), (6, 7, -2.5))
         assert np.isnan(track.values("a", 4, 6)).all()
     with read_values(tmp_path / "t.bw") as read:
         np.testing.assert_allclose(read("a", 3, 8), [0.1, NAN, NAN, -2.5, NAN], rtol=1e-6)
-    assert told[-1] == 11 and [path.name for path in tmp_path.iterdir()] == ["t.bw"]
+    assert told[-1] == 11 and [path.name for path in tmp_path.glob("*.bw")] == ["t.bw"]
 
 
 def test_the_same_values_give_the_same_bytes(tmp_path):
     values = [("a", i, i + 1, (i * 7919 % 101) / 7) for i in range(5000)]
     for name in ("one.bw", "two.bw"):
-        write_bigwig(tmp_path / name, {"a": 5000}, values)
+        write_bigwig(tmp_path / name, {"a": 5000}, values, tmp_path / "unfinished")
     assert (tmp_path / "one.bw").read_bytes() == (tmp_path / "two.bw").read_bytes()
 
 
@@ -58,15 +68,15 @@ def test_an_error_of_the_values_is_passed_on_and_the_older_file_stays(tmp_path):
 
     (tmp_path / "t.bw").write_text("older")
     with pytest.raises(SequenceError, match="no more bases"):
-        write_bigwig(tmp_path / "t.bw", {"a": 5}, broken())
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("t.bw", "older")]
+        write_bigwig(tmp_path / "t.bw", {"a": 5}, broken(), tmp_path / "unfinished")
+    assert (tmp_path / "t.bw").read_text() == "older"
 
 
 @pytest.mark.parametrize("values", [[("a", 0, 2, 1.0), ("a", 1, 3, 1.0)], [("b", 0, 2, 1.0)]])
 def test_what_the_library_only_prints_is_an_error(tmp_path, values):
     with pytest.raises(GenomeError, match="cannot write the bigWig"):
-        write_bigwig(tmp_path / "t.bw", {"a": 5}, values)
-    assert list(tmp_path.iterdir()) == []
+        write_bigwig(tmp_path / "t.bw", {"a": 5}, values, tmp_path / "unfinished")
+    assert not (tmp_path / "t.bw").exists()
 
 
 def test_bedgraph_is_four_columns():

@@ -1,5 +1,6 @@
 """Tiles and slots, held against a plain loop; plans of chunks that leave nothing out."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_chunks_hold_every_base_once_and_in_order(lengths, size):
     pieces = [piece for chunk in plan for piece in chunk]
     assert sum(map(chunk_bp, plan)) == sum(length for length in lengths.values() if length >= SHORTEST)
     assert [piece.chrom for piece in pieces] == sorted(piece.chrom for piece in pieces)
-    for one, other in zip(pieces, pieces[1:], strict=False):
+    for one, other in itertools.pairwise(pieces):
         assert other.start == (one.end if one.chrom == other.chrom else 0)
     for chunk in plan:
         assert chunk_bp(chunk) <= max(size, 30) + 100 or len(chunk) == 1
@@ -100,7 +101,8 @@ def test_regions_are_merged_under_the_names_of_the_genome():
 
 
 def test_a_region_on_an_unknown_chromosome_is_named():
-    with pytest.raises(RegionError, match=r"no such chromosome \(r.bed, line 2\): expected one of chr1, chr2, found chr9"):
+    message = r"no such chromosome \(r.bed, line 2\): expected one of chr1, chr2, found chr9"
+    with pytest.raises(RegionError, match=message):
         wanted_regions(Names(), features(("chr1", 0, 9), ("chr9", 0, 9)), "r.bed")
 
 

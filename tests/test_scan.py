@@ -174,13 +174,12 @@ def test_memory_is_that_of_a_chunk(run, tmp_path):
         texts = {f"chr{i}": letters(20_000, i) for i in range(3 * times)}
         with Genome.open(write_genome(tmp_path / f"g{times}.fa", texts)) as genome:
             scan = Scan(run, genome, ScanSettings(**SMALL | {"chunk_bp": 10_000, "relevance": True}), n_workers=1)
-            for _ in scan.scores([0]):  # what is made once and kept does not count
-                break
+            list(scan.scores([0]))  # what the engine makes once and keeps does not count
             tracemalloc.start()
             scan_to_folder(scan, tmp_path / f"s{times}")
             peaks[times] = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-    assert peaks[5] < 1.4 * peaks[1]
+    assert peaks[5] < 1.3 * peaks[1]
 
 
 def test_a_probability_is_scored_for_a_classification(genome, tmp_path):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mlx_gsa.errors import GenomeError, GsaError
-from mlx_gsa.genomes.scan_chunk import ChunkScores
 from mlx_gsa.genomes.grid import Piece
+from mlx_gsa.genomes.scan_chunk import ChunkScores
 
 _AT_ONCE = 1 << 16  # values turned into Python objects at once
 
@@ -43,8 +43,8 @@ def _stretches(chrom, origin, values):
     yield from zip([chrom] * len(starts), starts, ends, values[first].tolist(), strict=True)
 
 
-def write_bigwig(path: Path, lengths: dict, values: Iterable[tuple], progress: Callable | None = None) -> int:
-    """Write a bigWig: beside, read back as far as its header, then renamed.
+def write_bigwig(path: Path, lengths: dict, values: Iterable[tuple], folder: Path, progress=None) -> int:
+    """Write a bigWig: in another folder, its header read back, then renamed.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ def write_bigwig(path: Path, lengths: dict, values: Iterable[tuple], progress: C
         Of the sequences, in bp; one without a value does not appear in the file.
     values : iterable of (chrom, start, end, value)
         Sorted by name and start, without overlap.
+    folder : Path
+        On the same disk; the unfinished file is there, and stays there if this process is killed.
     progress : callable, optional
         Called as ``progress(bp)`` now and then.
 
@@ -73,7 +75,7 @@ def write_bigwig(path: Path, lengths: dict, values: Iterable[tuple], progress: C
     import pybigtools
 
     path, counted = Path(path), _Counted(values, progress)
-    unfinished = path.with_name(f".{path.stem}.tmp-{os.getpid()}.bw")
+    unfinished = Path(folder) / path.name
     try:
         pybigtools.open(str(unfinished), "w").write(dict(lengths), iter(counted))
         if counted.problem is not None:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlx_gsa.genomes.scan_chunk import ChunkScores
 from mlx_gsa.genomes.grid import Piece
+from mlx_gsa.genomes.scan_chunk import ChunkScores
 
 HIGHEST_SCORE = 1000  # of narrowPeak: the shade in which a browser draws it
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from mlx_gsa import __version__
 from mlx_gsa.errors import ConfigError, GenomeError
+from mlx_gsa.genomes.bigwig import bedgraph_text, strength_values
+from mlx_gsa.genomes.grid import SHORTEST, chunk_bp, plan_chunks, whole_genome
 from mlx_gsa.genomes.scan_chunk import ChunkScores, Scorer
 from mlx_gsa.genomes.scan_input import genome_identity
 from mlx_gsa.genomes.scan_output import check_scored, write_results
 from mlx_gsa.genomes.scan_state import ScanState
 from mlx_gsa.genomes.scan_strength import choose_strength
-from mlx_gsa.genomes.grid import SHORTEST, chunk_bp, plan_chunks, whole_genome
-from mlx_gsa.genomes.bigwig import bedgraph_text, strength_values
 from mlx_gsa.inference.engine import Engine
 from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.weights import MODEL_FILE

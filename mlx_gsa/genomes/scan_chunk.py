@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mlx_gsa.dna.alphabet import N
-from mlx_gsa.genomes.scan_strength import Strength
 from mlx_gsa.genomes.grid import Grid, Piece
+from mlx_gsa.genomes.scan_strength import Strength
 
 
 class ChunkScores(NamedTuple):

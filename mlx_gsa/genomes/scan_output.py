@@ -8,9 +8,9 @@ import numpy as np
 
 from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.errors import GenomeError
+from mlx_gsa.genomes.bigwig import read_values, relevance_values, strength_values, write_bigwig
 from mlx_gsa.genomes.peaks import find_peaks, narrowpeak_lines, with_summits
 from mlx_gsa.genomes.scan_state import FORMAT, FORMAT_VERSION, MANIFEST, ScanState
-from mlx_gsa.genomes.bigwig import read_values, relevance_values, strength_values, write_bigwig
 from mlx_gsa.runtime import machine, versions
 
 STRENGTH, RELEVANCE, PEAKS = "strength.bw", "relevance.bw", "peaks.narrowPeak"
@@ -46,11 +46,11 @@ def write_results(scan, state: ScanState, facts: dict, writing: Callable | None 
     out, lengths, settings = state.out, scan.genome.lengths, scan.settings
     for name in (MANIFEST, RELEVANCE):  # of an older scan that this one replaces
         (out / name).unlink(missing_ok=True)
-    write_bigwig(out / STRENGTH, lengths, strength_values(_chunks(scan, state)))
+    write_bigwig(out / STRENGTH, lengths, strength_values(_chunks(scan, state)), state.folder)
     files, peaks = [STRENGTH, PEAKS], find_peaks(_chunks(scan, state), settings.top, settings.threshold)
     if settings.relevance:
         report = (lambda bp: writing(bp, numbers["bp_scored"])) if writing else None
-        write_bigwig(out / RELEVANCE, lengths, relevance_values(_chunks(scan, state, True)), report)
+        write_bigwig(out / RELEVANCE, lengths, relevance_values(_chunks(scan, state, True)), state.folder, report)
         files.append(RELEVANCE)
         with read_values(out / RELEVANCE) as values:
             peaks = with_summits(peaks, values)
