@@ -242,7 +242,7 @@ def test_only_kept_positions_reach_the_prediction():
     tokens, output = forward(model, random_tokens([60]))
     features = model.features(tokens)
     left_out = mx.array([[[p not in output.kept[0].tolist()] for p in range(60)]])
-    model.features = lambda tokens, silenced=None: features + 5.0 * left_out
+    model.features = lambda tokens, silenced=None, bank=None: features + 5.0 * left_out
     model.selector = lambda features: output.relevance
     counts, widest = forward_budget(model.config, [60], 60)
     again = model(tokens, mx.array([60]), counts, widest)

@@ -10,9 +10,10 @@ import numpy as np
 
 from mlx_gsa.data.batches import inference_length, pad_rows
 from mlx_gsa.errors import RunError
+from mlx_gsa.inference.engine import Engine
 from mlx_gsa.model.build import build_model
 from mlx_gsa.model.labels import probabilities
-from mlx_gsa.model.organism import compiled, forward_budget
+from mlx_gsa.model.organism import OrganismOutput
 from mlx_gsa.model.weights import ModelBundle, load_model
 
 _WINDOW = 8  # batches read ahead, so that sequences of like length share one
@@ -46,12 +47,19 @@ class Predictor:
     def __init__(self, bundle: ModelBundle):
         self.model, self.task, self.classes, self.scale, self.outputs = bundle
         self.model.eval()
-        self._compiled = {}
+        self._engine = None
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> "Predictor":
         """Load the model in a folder (`RUN/best`, for instance)."""
         return cls(load_model(Path(folder)))
+
+    @property
+    def engine(self) -> Engine:
+        """The fast path of this model; its weights are read when it is first asked for."""
+        if self._engine is None:
+            self._engine = Engine(self.model)
+        return self._engine
 
     @property
     def config(self):
@@ -124,44 +132,37 @@ class Predictor:
 
     def _run(self, sequences, padded, attention):
         n_rows = 1 << (len(sequences) - 1).bit_length()  # powers of two: few shapes to compile
+        if self.engine.backend == "host":
+            n_rows = len(sequences)
         tokens, lengths = pad_rows(sequences + sequences[-1:] * (n_rows - len(sequences)), padded)
-        counts, widest = forward_budget(self.config, lengths, padded)
-        forward = self._forward(tokens.shape, widest)
-        tokens = mx.array(tokens)
-        output = forward(tokens, mx.array(lengths), counts)
-        weights = None
-        if attention:
-            if widest**2 > _MAX_PAIRS or (self.model.keeps_all and padded**2 > _MAX_PAIRS):
-                raise RunError(
-                    "attention map too large", expected=f"at most {_MAX_PAIRS:,} pairs", found=f"{padded:,} bp"
-                )
-            weights = self.model.attention_map(tokens, output)
-        mx.eval(output, weights)
+        output = self.engine.run(tokens, lengths)
+        weights = self._weights(tokens, output) if attention else None
         return [self._unpack(i, len(s), output, weights) for i, s in enumerate(sequences)]
 
-    def _forward(self, shape, widest):
-        key = (shape, widest)
-        if key not in self._compiled:
-            self._compiled[key] = compiled(lambda t, n, c: self.model(t, n, c, widest))
-        return self._compiled[key]
+    def _weights(self, tokens, output):
+        n_pairs = (tokens.shape[1] if self.model.keeps_all else output.kept.shape[1]) ** 2
+        if n_pairs > _MAX_PAIRS:
+            found = f"{tokens.shape[1]:,} bp"
+            raise RunError("attention map too large", expected=f"at most {_MAX_PAIRS:,} pairs", found=found)
+        arrays = OrganismOutput(*(None if part is None else mx.array(part) for part in output))
+        return np.array(self.model.attention_map(mx.array(tokens), arrays))
 
     def _unpack(self, row, length, output, weights):
-        used = np.array(output.mask[row])
-        raw = np.array(output.prediction[row])
+        used, raw = output.mask[row], output.prediction[row].copy()
         return Prediction(
             prediction=probabilities(self.task, raw, self.scale).astype(np.float32),
             raw=raw,
             relevance=_row(output.relevance, row, slice(length)),
-            kept=np.array(output.kept[row])[used],
+            kept=output.kept[row][used],
             gates=_row(output.gates, row, used),
             contribution=_row(output.contribution, row, used),
-            weights=None if weights is None else np.array(weights[row])[np.ix_(used, used)],
+            weights=None if weights is None else weights[row][np.ix_(used, used)],
         )
 
 
 def _row(values, row, used):
     """Pick what is used of a row; a model without a selector has no such values."""
-    return None if values is None else np.array(values[row])[used]
+    return None if values is None else values[row][used].copy()
 
 
 def _alike(sequences, batch_size):

@@ -9,7 +9,7 @@ import numpy as np
 WAVELENGTHS = (16.0, 20000.0)  # bp, shortest and longest
 N_WAVES = 16
 _FORBIDDEN = -1e9
-_SMALLEST_GATE = 1e-6
+SMALLEST_GATE = 1e-6
 
 
 class Attended(NamedTuple):
@@ -179,7 +179,7 @@ def _scores(projected, key_bias):
 
 def _key_bias(mask, gates):
     """Weigh each key by its gate: the logarithm of it, and never where the mask forbids."""
-    return mx.where(mask, mx.log(mx.maximum(gates, _SMALLEST_GATE)), _FORBIDDEN)
+    return mx.where(mask, mx.log(mx.maximum(gates, SMALLEST_GATE)), _FORBIDDEN)
 
 
 def _keys_and_values(projected):

@@ -85,8 +85,12 @@ class MotifStem(nn.Module):
         -------
         mx.array (B, L, D) in [0, 8)
         """
-        bank, bias = self.filter_bank(table)
-        return (lookup_features if kernel == "lookup" else conv_features)(tokens, bank, bias)
+        return bank_features(tokens, *self.filter_bank(table), kernel)
+
+
+def bank_features(tokens: mx.array, bank: mx.array, bias: mx.array, kernel: str) -> mx.array:
+    """Return the features (B, L, D) of tokens (B, L) by a bank and bias of `MotifStem.filter_bank`."""
+    return (lookup_features if kernel == "lookup" else conv_features)(tokens, bank, bias)
 
 
 def occupancy(responses: list[mx.array], bias: mx.array) -> mx.array:

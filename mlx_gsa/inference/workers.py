@@ -1,0 +1,62 @@
+"""Processes that score tiles: on a CPU two threads of one interpreter wait for each other, two processes do not."""
+
+import multiprocessing
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+
+_AHEAD = 4  # blocks handed out for each process: enough to keep it busy, few enough to hold
+
+
+class Workers:
+    """A pool of processes that each hold the model; a context manager.
+
+    They start by importing the program anew, so a script that makes them needs ``if __name__ == "__main__"``.
+
+    Parameters
+    ----------
+    forward : HostForward
+        Its folded model is small and travels as it is.
+    n_workers : int
+    """
+
+    def __init__(self, forward, n_workers: int):
+        self.n_workers = n_workers
+        held = (forward.kernels.folded, forward.config)
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(n_workers, mp_context=spawn, initializer=_hold, initargs=held)
+
+    def __enter__(self) -> "Workers":
+        """Return the pool."""
+        return self
+
+    def __exit__(self, *error) -> None:
+        """End the processes, without waiting for work that was not begun."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def map(self, parts, tile: int, stride: int):
+        """Score blocks of tiles (`tiles.score_block`) and yield the results in the order given."""
+        waiting = deque()
+        for part in parts:
+            waiting.append(self._pool.submit(_score, part, tile, stride))
+            if len(waiting) >= _AHEAD * self.n_workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+_forward = None
+
+
+def _hold(folded, config):
+    global _forward
+    from mlx_gsa.inference.host_forward import HostForward
+
+    _forward = HostForward(folded, config, n_threads=1)
+
+
+def _score(tokens: np.ndarray, tile: int, stride: int):
+    from mlx_gsa.inference.tiles import score_block
+
+    return score_block(_forward, tokens, tile, stride)
