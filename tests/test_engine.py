@@ -10,12 +10,14 @@ from toys import forward, random_tokens, scrambled
 from mlx_gsa.data.batches import pad_rows
 from mlx_gsa.dna.alphabet import N
 from mlx_gsa.errors import ConfigError
+from mlx_gsa.inference import host
 from mlx_gsa.inference.engine import Engine
 
 KINDS = (
     {}, {"strands": "forward"}, {"stem": False}, {"distance": False}, {"n_outputs": 3}, {"max_selected": 9},
     {"sparsity": 1.0}, {"filter_width": 1}, {"filter_width": 7}, {"anchor": "end"}, {"anchor": "centre"},
     {"anchor": "start", "context": (10, 60)}, {"context": (30,), "strands": "forward"}, {"gate": False},
+    {"neighbours": 5}, {"neighbours": 3, "sparsity": 0.4}, {"neighbours": 400},
     {"n_channels": 6, "attention_channels": 4}, {"embeddings": "one-hot"},
 )  # fmt: skip
 RIVALS = ("mlp", "full", "window", "random", "first")
@@ -65,8 +67,9 @@ def test_any_model_on_any_lengths(seed, sparsity, width, lengths):
     assert_equal_outputs(found, forward(model, rows, padded)[1])
 
 
-def test_scores_too_large_for_an_exponential_are_safe():
-    model, rows = scrambled(seed=5), random_tokens([150, 90])
+@pytest.mark.parametrize("neighbours", [None, 4])
+def test_scores_too_large_for_an_exponential_are_safe(neighbours):
+    model, rows = scrambled(seed=5, neighbours=neighbours), random_tokens([150, 90])
     for projection in (model.attention.query_projection, model.attention.key_projection):
         projection.weight = projection.weight * 60
     found = Engine(model).run(*pad_rows(rows, 150))
@@ -113,3 +116,10 @@ def test_on_a_gpu_the_model_path_is_chosen_and_agrees_with_the_host():
     assert engine.backend == "mlx"
     host = Engine(model, backend="host").run(*pad_rows(rows, 200))
     np.testing.assert_allclose(engine.predict(*pad_rows(rows, 200)), host.prediction, atol=1e-4, rtol=1e-4)
+
+
+def test_beyond_the_table_of_places_waves_are_computed(monkeypatch):
+    model, rows = scrambled(seed=8), random_tokens([190, 170])
+    expected = Engine(model).predict(*pad_rows(rows, 190))
+    monkeypatch.setattr(host, "_TABLE", 20)
+    np.testing.assert_allclose(Engine(model).predict(*pad_rows(rows, 190)), expected, atol=1e-6)

@@ -151,6 +151,46 @@ def test_rows_of_the_attention_map_sum_to_1_over_what_is_kept(attention):
         np.testing.assert_allclose(used.sum(axis=1), 1, rtol=1e-4)
 
 
+NEAR = {"neighbours": 3, "sparsity": 0.4, "n_outputs": 2}
+
+
+@pytest.mark.parametrize("attention", ["softmax", "random", "first"])
+def test_among_neighbours_neither_padding_nor_batch_mates_change_a_result(attention):
+    model = scrambled(attention=attention, **NEAR)
+    sequences = [*random_tokens([64, 1, 30, 47, 12]), np.full(33, N, np.uint8)]
+    _, together = forward(model, sequences, padded=112)
+    for row, sequence in enumerate(sequences):
+        _, alone = forward(model, [sequence])
+        assert_same(one_row(together, row, len(sequence)), one_row(alone, 0, len(sequence)))
+
+
+def test_among_neighbours_gradients_reach_every_parameter():
+    model, sequences = scrambled(**NEAR), random_tokens([80, 70])
+    sequences[0][10:60:3] = N
+    gradients = gradient_of(model, sequences, lambda o: (mx.square(o.prediction - 1) + mx.square(o.local - 1)).sum())
+    assert not [name for name, value in tree_flatten(gradients) if not np.abs(np.array(value)).max() > 0]
+
+
+def test_enough_neighbours_are_all_of_them():
+    sequences, near = random_tokens([60, 41]), scrambled(**(NEAR | {"neighbours": 23}))
+    everyone = SparseOrganism(ModelConfig(**(NEAR | {"neighbours": None})))
+    everyone.update(near.parameters())
+    (_, one), (_, other) = forward(near, sequences), forward(everyone, sequences)
+    np.testing.assert_allclose(one.prediction, other.prediction, atol=1e-6)
+    _, fewer = forward(scrambled(**NEAR), sequences)
+    assert not np.allclose(fewer.prediction, other.prediction, atol=1e-4)
+
+
+@pytest.mark.parametrize("shift", [0, 700_000])
+def test_a_prediction_does_not_depend_on_where_in_a_megabase_the_sequence_lies(shift):
+    model, tokens = scrambled(max_selected=40), random_tokens([300])[0]
+    long = np.full(700_300 + 40, N, np.uint8)
+    long[shift + 20 : shift + 320] = tokens
+    whole, alone = (forward(model, [x])[1] for x in (long, long[shift : shift + 340]))
+    np.testing.assert_array_equal(np.array(whole.kept[0, :34]) - shift >= 0, True)
+    del alone
+
+
 def test_the_random_control_follows_its_key():
     model, sequences = scrambled(attention="random"), random_tokens([60])
     kept = [forward(model, sequences, key=mx.random.key(seed))[1].kept.tolist() for seed in (0, 0, 1)]

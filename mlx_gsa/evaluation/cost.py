@@ -265,13 +265,19 @@ def _projection_flops(config, kept):
 def _attention_flops(config, kept):
     """Count per pair: score with its distance channels, mask, softmax, mixing into attended key and value."""
     d, hidden = config.attention_width, config.approximator_hidden
-    window = 3 * config.window + config.n_global  # its own block and both neighbours
-    pairs = kept * (min(kept, window) if config.attention == "window" else kept)
+    pairs = kept * _columns(config, kept)
     distance = 2 * 2 * N_WAVES if config.distance else 0
     if config.attention == "mlp":
         per_pair = hidden * (3 + 2 * config.n_outputs) + 3 * config.n_outputs
         return kept * 3 * 2 * d * hidden + pairs * (per_pair + distance)
     return pairs * (2 * d + distance + _SOFTMAX + 4 * d)
+
+
+def _columns(config, kept):
+    """Count the keys that a position is held against: in a band, those of its own block and of both beside it."""
+    width, shared = (config.window, config.n_global) if config.attention == "window" else (config.neighbours, 0)
+    in_band = config.attention in ("softmax", "random", "first", "window") and width is not None and kept > width + 1
+    return min(kept, 3 * width + shared) if in_band else kept
 
 
 def _approximator_flops(config, kept):

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from mlx_gsa.model.attention import N_WAVES, WAVELENGTHS
 from mlx_gsa.model.context import kmer_classes
 from mlx_gsa.model.stem import word_tables
+from mlx_gsa.model.waves import FREQUENCIES
 
 FOLDS = ("softmax",)  # forms of attention that a folded model has
 
@@ -34,6 +34,7 @@ class Folded(NamedTuple):
     prediction_bias: np.ndarray  # (n_outputs,)
     waves: tuple | None  # (M,) 1 / wavelengths, (M,) weights
     context: tuple | None  # ((4^k, C), k, half widths)
+    neighbours: int | None  # kept positions seen on either side, or all
     profile: tuple | None  # (16, D) heights, anchor, reference length in bp
 
 
@@ -63,7 +64,7 @@ def fold(model) -> Folded:
         (float(model.gate["scale"].item()), float(model.gate["shift"].item())),
         *_projections(model),
         (_numbers(out.weight * scale), _numbers(out.bias[:, None] * scale)),
-        _numbers(model.bias), _waves(model), _context(model), _profile(model),
+        _numbers(model.bias), _waves(model), _context(model), config.neighbours, _profile(model),
     )  # fmt: skip
 
 
@@ -100,8 +101,7 @@ def _projections(model):
 def _waves(model):
     if not model.config.distance:
         return None
-
-    return 1 / np.geomspace(*WAVELENGTHS, N_WAVES), _numbers(model.attention.distance_weights)
+    return FREQUENCIES, _numbers(model.attention.distance_weights)
 
 
 def _context(model):

@@ -5,18 +5,22 @@ and an MLX array and a NumPy array are the same memory, so the folded model runs
 laid out so that the innermost loop is long: a loop over 16 channels costs more to begin than to do.
 """
 
+from itertools import product
+
 import numpy as np
 
 from mlx_gsa.inference.folded import Folded
 from mlx_gsa.inference.host_place import context_means, profile_factors
 from mlx_gsa.inference.scratch import Scratch
 from mlx_gsa.model.attention import SMALLEST_GATE
+from mlx_gsa.model.band import FORBIDDEN
 from mlx_gsa.model.embeddings import N_TOKENS
 from mlx_gsa.model.stem import PAD, SATURATION, WORD
 
 _BLOCK = 16_384  # positions: long enough that threads seldom wait for each other's Python
 _SCORES = 400_000  # pairs at once
-_FORBIDDEN = -1e9
+_TABLE = 8192  # bp whose waves are kept in a table
+_LEAST = np.float32(1e-37)
 _SAFE_SCORE = 60.0  # e^60 is far from the largest float32, e^-60 from the smallest: no maximum need be taken off
 
 
@@ -33,7 +37,7 @@ class HostKernels:
     def __init__(self, folded: Folded, width: int):
         self.folded, self.width = folded, width if folded.words is not None else 1
         self.left = (self.width - 1) // 2
-        self._made, self._scratch = {}, Scratch()
+        self._made, self._bands, self._scratch = {}, {}, Scratch()
 
     def codes(self, tokens: np.ndarray) -> np.ndarray:
         """Number the 4-mer that starts at each place: (B, L) uint8 -> (B, L + 4 n_words - 4) int64, PAD around."""
@@ -145,7 +149,7 @@ class HostKernels:
         heard *= (np.maximum(gates, np.float32(SMALLEST_GATE)) * mask)[:, None]
         mixed = self._mix(*self._queries_and_keys(chosen, kept), heard, mask)
         hidden = folded.own @ features
-        hidden += mixed[:, :-1] / mixed[:, -1:]
+        hidden += mixed[:, :-1] / np.maximum(mixed[:, -1:], _LEAST)  # a place not in use may see none that is
         hidden += folded.hidden_bias
         self._rectify(hidden)
         weight, bias = folded.output
@@ -156,17 +160,38 @@ class HostKernels:
         mixed = np.empty_like(heard)
         longest = [np.einsum("bkc,bkc->bk", x, x).max() for x in (queries, keys)]
         is_safe = longest[0] * longest[1] < _SAFE_SCORE**2
-        at_once = max(1, _SCORES // queries.shape[1] ** 2)
-        for start in range(0, len(queries), at_once):
-            rows = slice(start, start + at_once)
-            scores = self._scratch("scores", len(keys[rows]), *(queries.shape[1],) * 2)
-            np.matmul(keys[rows], queries[rows].swapaxes(1, 2), out=scores)  # a row is a key
+        for rows, asking, seen, band in self._pieces(*mask.shape):
+            scores = self._scratch("scores", *mask[rows, seen].shape, asking.stop - asking.start)
+            np.matmul(keys[rows, seen], queries[rows, asking].swapaxes(1, 2), out=scores)  # a row is a key
+            if band is not None:
+                np.add(scores, band, out=scores)
             if not is_safe:
-                scores[~mask[rows]] = _FORBIDDEN
+                scores[~mask[rows, seen]] = FORBIDDEN
                 np.subtract(scores, scores.max(axis=1, keepdims=True), out=scores)
             np.exp(scores, out=scores)
-            np.matmul(heard[rows], scores, out=mixed[rows])
+            mixed[rows, :, asking] = heard[rows, :, seen] @ scores
         return mixed
+
+    def _pieces(self, n_rows, n_kept):
+        """Cut the pairs of B lists of K into pieces: rows, places that ask, places seen, and what a band adds."""
+        width = self.folded.neighbours
+        if width is None or n_kept <= width + 1:
+            at_once, n_asking = max(1, _SCORES // n_kept**2), max(64, _SCORES // n_kept)
+            for row, first in product(range(0, n_rows, at_once), range(0, n_kept, n_asking)):
+                yield slice(row, row + at_once), slice(first, min(first + n_asking, n_kept)), slice(0, n_kept), None
+            return
+        for first in range(0, n_kept, width):
+            asking = slice(first, min(first + width, n_kept))
+            seen = slice(max(0, first - width), min(first + 2 * width, n_kept))
+            yield slice(0, n_rows), asking, seen, self._band(asking, seen, width)
+
+    def _band(self, asking, seen, width):
+        """What is added to the scores of pairs (seen, asking): nothing within `width` places, beyond what forbids."""
+        shape = (seen.start - asking.start, seen.stop - asking.start, asking.stop - asking.start)
+        if shape not in self._bands:
+            apart = np.arange(*shape[:2])[:, None] - np.arange(shape[2])
+            self._bands[shape] = np.where(np.abs(apart) <= width, 0, FORBIDDEN).astype(np.float32)
+        return self._bands[shape]
 
     def _queries_and_keys(self, chosen, kept):
         """Project what was chosen, and give it its place: twice (B, K, C + 2 M)."""
@@ -181,28 +206,29 @@ class HostKernels:
 
         The two halves of a vector lie side by side, so that its rotation is a complex product.
         """
-        turn, of_queries, of_keys = self._places(int(positions.max()) + 1, queries.shape[1] // 2)
-        turn = np.take(turn, positions, axis=0)
+        turn, of_queries, of_keys = self._places(positions, queries.shape[1] // 2)
         placed = []
         for vectors, waves in ((queries, of_queries), (keys, of_keys)):
             joined = np.empty((len(vectors), vectors.shape[1] + waves.shape[1]), np.float32)
             joined[:, : vectors.shape[1]] = (vectors.view(np.complex64) * turn).view(np.float32)
-            joined[:, vectors.shape[1] :] = np.take(waves, positions, axis=0)
+            joined[:, vectors.shape[1] :] = waves
             placed.append(joined)
         return placed
 
-    def _places(self, length, n_turns):
-        """What each of the positions 0 .. length - 1 gives: its rotation and the waves of a query and of a key."""
-        known = self._made.get("places")
-        if known is None or len(known[0]) < length:
-            frequencies, weights = self.folded.waves
-            turns = np.arange(max(length, 4096))[:, None] * frequencies % 1 * (2 * np.pi)
-            waves = np.exp(1j * turns).astype(np.complex64)
-            spread = np.arange(n_turns) * len(frequencies) // n_turns
-            joined = np.concatenate([waves.real, waves.imag], axis=1)
-            known = waves[:, spread].copy(), joined * np.tile(weights, 2), joined
-            self._made["places"] = known
-        return known
+    def _places(self, positions, n_turns):
+        """Look up what positions give (rotation, waves of a query, waves of a key), or compute it beyond the table."""
+        if positions.max() >= _TABLE:
+            return self._waves(positions, n_turns)
+        if "places" not in self._made:
+            self._made["places"] = self._waves(np.arange(_TABLE), n_turns)
+        return [np.take(table, positions, axis=0) for table in self._made["places"]]
+
+    def _waves(self, positions, n_turns):
+        frequencies, weights = self.folded.waves
+        waves = np.exp(2j * np.pi * (positions[:, None] * frequencies % 1)).astype(np.complex64)
+        spread = np.arange(n_turns) * len(frequencies) // n_turns
+        joined = np.concatenate([waves.real, waves.imag], axis=1)
+        return waves[:, spread].copy(), joined * np.tile(weights, 2), joined
 
     def _repeated(self, count):
         """Return the thresholds (D,) in `count` rows, of an array that is made once: taking it off is one long loop."""

@@ -13,10 +13,12 @@ from mlx_gsa.errors import RunError
 from mlx_gsa.inference.engine import Engine
 from mlx_gsa.model.build import build_model
 from mlx_gsa.model.labels import probabilities
+from mlx_gsa.model.memory import affordable_rows, attending
 from mlx_gsa.model.organism import OrganismOutput
 from mlx_gsa.model.weights import ModelBundle, load_model
 
 _WINDOW = 8  # batches read ahead, so that sequences of like length share one
+_MOST_BASES = 2**21  # bp of a batch, whatever its size: 200-kb records go ten at a time
 _MAX_PAIRS = 64_000_000  # kept x kept weights of one sequence that a map may hold
 
 
@@ -122,9 +124,10 @@ class Predictor:
         if attention:
             self.require_selector()
         stream = iter(sequences)
-        while window := list(islice(stream, _WINDOW * batch_size)):
+        fitting = self.config.model_copy(update={"neighbours": None}) if attention else self.config  # a map is square
+        while window := _read_ahead(stream, _WINDOW * batch_size):
             results = [None] * len(window)
-            for padded, rows in _alike(window, batch_size):
+            for padded, rows in _alike(window, batch_size, fitting):
                 made = self._run([window[i] for i in rows], padded, attention)
                 for row, prediction in zip(rows, made, strict=True):
                     results[row] = prediction
@@ -139,10 +142,13 @@ class Predictor:
         weights = self._weights(tokens, output) if attention else None
         return [self._unpack(i, len(s), output, weights) for i, s in enumerate(sequences)]
 
+    def can_map(self, length: int) -> bool:
+        """Whether the attention among the kept positions of a sequence of `length` bp can be held as a square map."""
+        return attending(self.config, inference_length(length)) ** 2 <= _MAX_PAIRS
+
     def _weights(self, tokens, output):
-        n_pairs = (tokens.shape[1] if self.model.keeps_all else output.kept.shape[1]) ** 2
-        if n_pairs > _MAX_PAIRS:
-            found = f"{tokens.shape[1]:,} bp"
+        if not self.can_map(tokens.shape[1]):
+            found = f"{tokens.shape[1]:,} bp, of which {output.kept.shape[1]:,} kept"
             raise RunError("attention map too large", expected=f"at most {_MAX_PAIRS:,} pairs", found=found)
         arrays = OrganismOutput(*(None if part is None else mx.array(part) for part in output))
         return np.array(self.model.attention_map(mx.array(tokens), arrays))
@@ -165,11 +171,24 @@ def _row(values, row, used):
     return None if values is None else values[row][used].copy()
 
 
-def _alike(sequences, batch_size):
-    """Group row numbers by padded length into batches."""
+def _read_ahead(stream, count):
+    """Take the next sequences: at most `count`, and no more once they are some batches long."""
+    window, n_bases = [], 0
+    for sequence in islice(stream, count):
+        window.append(sequence)
+        n_bases += len(sequence)
+        if n_bases >= _WINDOW * _MOST_BASES:
+            break
+    return window
+
+
+def _alike(sequences, batch_size, config):
+    """Group row numbers by padded length into batches that fit in memory."""
     padded = [inference_length(len(s)) for s in sequences]
     order = sorted(range(len(sequences)), key=padded.__getitem__)
     for length, rows in groupby(order, key=padded.__getitem__):
-        rows = list(rows)
-        for start in range(0, len(rows), batch_size):
-            yield length, rows[start : start + batch_size]
+        members = list(rows)
+        most = min(batch_size, max(1, _MOST_BASES // length))
+        n_rows = affordable_rows(config, length, most) if config.selects else most
+        for start in range(0, len(members), n_rows):
+            yield length, members[start : start + n_rows]

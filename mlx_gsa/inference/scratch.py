@@ -1,6 +1,7 @@
 """Memory that a thread uses again and again, so that it stays in its core's cache."""
 
 import threading
+from math import prod
 
 import numpy as np
 
@@ -13,7 +14,7 @@ class Scratch(threading.local):
 
     def __call__(self, name: str, *shape: int) -> np.ndarray:
         """Return a contiguous array of this shape, its values undefined."""
-        size = int(np.prod(shape))
+        size = prod(shape)
         known = self._arrays.get(name)
         if known is None or known.size < size:
             known = self._arrays[name] = np.empty(size, np.float32)

@@ -12,6 +12,7 @@ from mlx_gsa.model.approximator import MLPApproximator
 from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAttention
 from mlx_gsa.model.context import KmerContext
 from mlx_gsa.model.embeddings import TaskSpecificEmbeddings
+from mlx_gsa.model.memory import require_memory
 from mlx_gsa.model.profile import PositionalProfile
 from mlx_gsa.model.selector import TokenSelector, budget, keep_first, keep_highest, keep_random, widest_budget
 from mlx_gsa.model.stem import PAD, SATURATION, MotifStem, bank_features
@@ -211,7 +212,14 @@ def compiled(function, state=None):
 
 
 def forward_budget(config: ModelConfig, lengths, padded: int):
-    """Return (counts int32 (B,), widest) for sequences of these true lengths padded to `padded` bp."""
+    """Return (counts int32 (B,), widest) for sequences of these true lengths padded to `padded` bp.
+
+    Raises
+    ------
+    RunError
+        If this machine has too little memory for what would attend to each other.
+    """
+    require_memory(config, len(lengths), padded)
     counts = mx.array(budget(lengths, config.sparsity, config.max_selected))
     return counts, min(padded, widest_budget(padded, config.sparsity, config.max_selected))
 
@@ -230,4 +238,4 @@ def _attention(config, n_features):
         return FullAttention(config.attention_width, config.distance, n_features)
     if config.attention == "window":
         return WindowAttention(config.attention_width, config.distance, n_features, config.window, config.n_global)
-    return SelectedAttention(config.attention_width, config.distance, n_features)
+    return SelectedAttention(config.attention_width, config.distance, n_features, config.neighbours)
