@@ -53,7 +53,7 @@ def score_tiles(forward, tokens: np.ndarray, tile: int, stride: int, workers=Non
 
 def score_block(forward, tokens: np.ndarray, tile: int, stride: int, relevance=True) -> tuple:
     """Score a block of tiles: raw outputs (T, n_outputs); relevance summed over the tiles (N,), or None."""
-    if _can_share(forward, tile):
+    if forward.kernels is not None and tile >= 2 * forward.kernels.width:
         count = int(budget([tile], forward.config.sparsity, forward.config.max_selected)[0])
         with one_blas_thread():
             raw, rows = SharedTiles(forward.kernels, tile, stride, count).score(tokens)
@@ -67,14 +67,6 @@ def score_block(forward, tokens: np.ndarray, tile: int, stride: int, relevance=T
     for number, row in enumerate([] if rows is None else rows):
         sums[number * stride : number * stride + tile] += row
     return raw, sums
-
-
-def _can_share(forward, tile):
-    """Whether the features of a base are the same in every tile, but for the ends."""
-    if forward.kernels is None:
-        return False
-    folded = forward.kernels.folded
-    return folded.profile is None and folded.context is None and tile >= 2 * forward.kernels.width
 
 
 def _cover(length, starts, tile):
