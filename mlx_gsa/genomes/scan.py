@@ -136,7 +136,7 @@ class Scan:
         with (self._engine.workers() if enough else None) or nullcontext() as workers:
 
             def scan(tokens, tile, stride):
-                return self._engine.scan(tokens, tile, stride, workers)
+                return self._engine.scan(tokens, tile, stride, workers, self.settings.relevance)
 
             scorer = Scorer(scan, self.strength, chosen.tile, chosen.stride, chosen.relevance, chosen.max_n)
             for number in numbers:

@@ -37,11 +37,11 @@ class Workers:
         """End the processes, without waiting for work that was not begun."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def map(self, parts, tile: int, stride: int):
+    def map(self, parts, tile: int, stride: int, relevance: bool = True):
         """Score blocks of tiles (`tiles.score_block`) and yield the results in the order given."""
         waiting = deque()
         for part in parts:
-            waiting.append(self._pool.submit(_score, part, tile, stride))
+            waiting.append(self._pool.submit(_score, part, tile, stride, relevance))
             if len(waiting) >= _AHEAD * self.n_workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -65,7 +65,7 @@ def _end_with_parent():
     os._exit(1)
 
 
-def _score(tokens: np.ndarray, tile: int, stride: int):
+def _score(tokens: np.ndarray, tile: int, stride: int, relevance: bool):
     from mlx_gsa.inference.tiles import score_block
 
-    return score_block(_forward, tokens, tile, stride)
+    return score_block(_forward, tokens, tile, stride, relevance)
