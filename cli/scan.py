@@ -1,7 +1,7 @@
 """`gsa scan`: score a genome tile by tile, into bigWig tracks and peaks."""
 
 import shlex
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -72,7 +72,7 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
     with ExitStack() as stack:
         with reporting("Reading the genome") as report:
             opened = stack.enter_context(open_genome(genome, progress=report))
-        scan = Scan(found, opened, settings, regions and read_regions(opened, regions), workers)
+            scan = Scan(found, opened, settings, regions and read_regions(opened, regions), workers)
         notes = doubts(scan)
         _say(scan, notes, err_console if to_stdout else console)
         if to_stdout:
@@ -89,7 +89,7 @@ def _to_folder(scan, out, overwrite, noted):
     """Scan into a folder, with a bar for the scan and one for writing the relevance."""
     from mlx_gsa.genomes.scan import scan_to_folder
 
-    with progress() as bar:
+    with _going_on(), progress() as bar:
         tasks = {}
 
         def report(name):
@@ -102,6 +102,16 @@ def _to_folder(scan, out, overwrite, noted):
 
         reports = {"progress": report("Scanning"), "writing": report("Writing the relevance")}
         return scan_to_folder(scan, out, overwrite=overwrite, facts=noted, **reports)
+
+
+@contextmanager
+def _going_on():
+    """Say after Ctrl-C that nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        err_console.print("What is done is kept: the same command goes on from there.")
+        raise
 
 
 def _in_mbp(report):

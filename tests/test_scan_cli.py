@@ -69,6 +69,22 @@ def test_other_settings_do_not_go_on(gsa, genome):
     assert json.loads(Path("s/scan.json").read_text())["identity"]["settings"]["stride"] == 250
 
 
+def test_after_ctrl_c_it_goes_on(gsa, genome, monkeypatch):
+    from mlx_gsa.genomes import scan_output
+
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scan_output, "_manifest", pressed)
+        stopped = gsa("scan", genome, "--workers", 1)
+    assert stopped.exit_code == 130 and "the same command goes on" in stopped.output
+    assert not Path("scans/g/scan.json").exists()
+    assert gsa("scan", genome, "--workers", 1).exit_code == 0
+    made = json.loads(Path("scans/g/scan.json").read_text())
+    assert made["chunks_found"] == made["chunks"]
+
+
 def test_what_is_shown_and_noted(gsa, genome):
     Path("r.bed").write_text("1\t0\t5000\nchr1\t4000\t57000\n")
     done = gsa("scan", genome, "--regions", "r.bed", "--top", 3, "--workers", 1)

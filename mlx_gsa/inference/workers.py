@@ -2,9 +2,11 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -28,6 +30,9 @@ class Workers:
         held = (forward.kernels.folded, forward.config)
         spawn = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(n_workers, mp_context=spawn, initializer=_hold, initargs=held)
+        with _deaf_to_ctrl_c():  # which reaches every process of a terminal, and is answered by the first
+            for _ in range(n_workers):
+                self._pool.submit(os.getpid)  # each call starts a process
 
     def __enter__(self) -> "Workers":
         """Return the pool."""
@@ -46,6 +51,19 @@ class Workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+@contextmanager
+def _deaf_to_ctrl_c():
+    """Let processes that are started meanwhile ignore Ctrl-C for good; only the main thread can arrange that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 _forward = None
