@@ -27,6 +27,6 @@ def _caption(profile):
     sequences, bases, kept = profile.batch
     memory = f"peak memory {profile.peak_memory / 2**20:,.0f} MB of MLX, {profile.peak_resident / 2**20:,.0f} MB in all"
     return (
-        f"{sequences} sequences of {bases:,} bp, {kept} kept; {profile.steps_per_epoch} steps an epoch; {memory}. Parts "
-        "are timed one by one, so they add up to more than the step."
+        f"{sequences} sequences of {bases:,} bp, {kept} kept; {profile.steps_per_epoch} steps an epoch; {memory}. "
+        "Parts are timed one by one and on one core; a step has more under way at once."
     )

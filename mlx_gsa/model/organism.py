@@ -207,9 +207,12 @@ def compiled(function, state=None):
     state : list, optional
         Trees that the function reads and updates.
     """
-    if mx.default_device() == mx.Device(mx.cpu) and os.environ.get("GSA_COMPILE", "") != "1":
-        return function
-    return mx.compile(function, inputs=state, outputs=state)
+    return mx.compile(function, inputs=state, outputs=state) if compiles() else function
+
+
+def compiles() -> bool:
+    """Whether `compiled` compiles here."""
+    return mx.default_device() != mx.Device(mx.cpu) or os.environ.get("GSA_COMPILE", "") == "1"
 
 
 def forward_budget(config: ModelConfig, lengths, padded: int):

@@ -1,8 +1,8 @@
 """Where the time of a training step goes: every organ alone, on batches of the training itself.
 
 Parts are timed on copies of the model and of the optimizer, so the numbers of the training stay what they are. Each is
-evaluated before the next starts, and a gradient needs its forward pass again, so nothing overlaps and less memory is
-used twice: the parts add up to more than the step.
+evaluated on its own, on one core and with its forward pass again for the gradient, while a step has its shards side by
+side and frees memory as it goes: the parts may well add up to more than the step.
 """
 
 import resource
@@ -20,13 +20,14 @@ from mlx.utils import tree_map
 
 from mlx_gsa.data.batches import assemble, plan_epoch
 from mlx_gsa.inference.predictor import Predictor
-from mlx_gsa.model.selector import budget, widest_budget
+from mlx_gsa.model.selector import budget
 from mlx_gsa.training.checkpoint import Checkpoint, save_checkpoint
 from mlx_gsa.training.optimizer import build_optimizer, clip_by_norm
 from mlx_gsa.training.organs import milliseconds, organ_times
 from mlx_gsa.training.setup import sparsity_at
 from mlx_gsa.training.step import build_step
 from mlx_gsa.training.validation import validate
+from mlx_gsa.training.widths import step_width
 
 N_BATCHES = 6
 _VALIDATED = 8  # batches of the validation that are timed
@@ -142,7 +143,7 @@ def _batches(trainer, n_batches):
         inputs = (*map(mx.array, arrays), mx.random.key(number))
         mx.eval(inputs)
         spent = (time.perf_counter() - started) * 1e3
-        made.append((spent, inputs, min(padded, widest_budget(padded, sparsity, most))))
+        made.append((spent, inputs, step_width(padded, sparsity, trainer.config)))
     return made
 
 
