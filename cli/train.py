@@ -25,21 +25,25 @@ ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run, to the same numbers.")
 def command(config_file, settings, out, overwrite, resume, **flags):
     """Train a model; the best epoch's weights are in RUN/best."""
+    from mlx_gsa.ranks import current
     from mlx_gsa.training.run import finish_run, resume_run, start_run
 
+    ranks = current()
+    console.quiet, err_console.quiet = (quiet or not ranks.is_first for quiet in (console.quiet, err_console.quiet))
     if resume:
         if config_file or settings or out or overwrite or any(value is not None for value in flags.values()):
             raise click.UsageError("--resume goes on with the run's own settings and takes no other option")
-        trainer = resume_run(resume)
+        trainer = resume_run(resume, ranks=ranks)
     else:
         config = load_config(config_file, _overrides(settings, flags))
-        out = out or _default_folder(config.data.path)
+        out = Path(ranks.tell(str(out or _default_folder(config.data.path)).encode()).decode())
         with err_console.status("Finding first filters in the training split"):
-            trainer, found = start_run(config, out, overwrite=overwrite)
+            trainer, found = start_run(config, out, overwrite=overwrite, ranks=ranks)
         _show_start(trainer, found)
     result = _train_visibly(trainer)
-    finish_run(trainer, result)
-    _show_result(trainer, result)
+    if ranks.is_first:
+        finish_run(trainer, result)
+        _show_result(trainer, result)
 
 
 def _overrides(settings, flags):
@@ -91,6 +95,7 @@ def _show_start(trainer, found):
         ("Embeddings", None if config.embeddings == "learned" else f"{config.embeddings}, frozen"),
         ("First filters", ", ".join(f.kmer for f in found) or "random"),
         ("Run", str(trainer.folder)),
+        ("Ranks", f"{trainer.ranks.size}, which share each step" if trainer.ranks.size > 1 else None),
     ]  # fmt: skip
     console.print(facts("Training", rows))
 
