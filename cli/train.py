@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from mlx_gsa.cli.console import console, err_console, facts, progress, table
+from mlx_gsa.cli.train_profile import show_profile
 from mlx_gsa.config import load_config, parse_assignments
 
 ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
@@ -23,7 +24,8 @@ ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/TIME-DATA]")
 @click.option("--overwrite", is_flag=True, help="Replace an older run at --out.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run, to the same numbers.")
-def command(config_file, settings, out, overwrite, resume, **flags):
+@click.option("--profile", is_flag=True, help="Show where the time of a step goes, before training.")
+def command(config_file, settings, out, overwrite, resume, profile, **flags):
     """Train a model; the best epoch's weights are in RUN/best."""
     from mlx_gsa.ranks import current
     from mlx_gsa.training.run import finish_run, resume_run, start_run
@@ -40,6 +42,8 @@ def command(config_file, settings, out, overwrite, resume, **flags):
         with err_console.status("Finding first filters in the training split"):
             trainer, found = start_run(config, out, overwrite=overwrite, ranks=ranks)
         _show_start(trainer, found)
+    if profile:
+        show_profile(trainer)
     result = _train_visibly(trainer)
     if ranks.is_first:
         finish_run(trainer, result)

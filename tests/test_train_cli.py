@@ -219,3 +219,13 @@ def test_a_fold_of_data_without_folds_or_of_none_such(gsa, tmp_path, folded):
     assert "the data set has no folds" in error(gsa("train", "--data", "plain", "--fold", 0))
     assert "no such fold expected 0 to 4 found 5" in error(gsa("train", "--data", "folded", "--fold", 5))
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_profile_is_shown_before_the_training(gsa, tmp_path):
+    data = toy_dataset(tmp_path / "data", n=40).path
+    result = gsa("train", "--data", data, "--out", "run", "--epochs", "1", "--profile", *QUICK)
+    assert result.exit_code == 0, result.output
+    table, epochs = result.output.split("Epochs")
+    assert "Where a step's time goes" in table and "a step, not split" in table and "Best epoch 1" in epochs
+    rows = [line for line in table.splitlines() if any(organ in line for organ in ("stem", "selector", "attention"))]
+    assert len(rows) >= 3 and all("%" in line for line in rows[:3])

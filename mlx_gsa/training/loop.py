@@ -14,7 +14,7 @@ from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.errors import RankError, RunError
 from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.inference.threads import one_blas_thread
-from mlx_gsa.model.selector import budget, widest_budget
+from mlx_gsa.model.selector import budget
 from mlx_gsa.model.weights import ModelBundle, save_model
 from mlx_gsa.ranks import Ranks
 from mlx_gsa.training.averaging import WeightAverage
@@ -27,6 +27,7 @@ from mlx_gsa.training.step import build_step
 from mlx_gsa.training.together import firsts, told
 from mlx_gsa.training.validation import METRIC_NAMES, validate
 from mlx_gsa.training.weighting import record_weights
+from mlx_gsa.training.widths import step_width
 
 BEST = "best"
 _SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch
@@ -154,7 +155,7 @@ class Trainer:
             self.dataset, rows, padded, settings.batch_size, generator,
             reverse=settings.augment_reverse, shift=settings.augment_shift,
         )  # fmt: skip
-        widest = min(padded, widest_budget(padded, sparsity, model_config.max_selected))
+        widest = step_width(padded, sparsity, self.config)
         counts = budget(batch.lengths, sparsity, model_config.max_selected)
         inputs = (batch.tokens, batch.lengths, counts, self.labels[batch.indices], self._weights(batch))
         key = mx.random.key(settings.seed * 1_000_003 + epoch * 100_003 + number)

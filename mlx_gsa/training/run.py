@@ -198,9 +198,7 @@ def find_run(path: Path | str | None = None, runs: Path = RUNS) -> RunInfo:
 def _run_info(folder):
     manifest = read_manifest(folder)
     if not (folder / BEST / MODEL_FILE).is_file():
-        raise RunError(
-            "run has no model yet", where=str(folder), mend=f"Go on with: gsa train --resume {folder}"
-        )
+        raise RunError("run has no model yet", where=str(folder), mend=f"Go on with: gsa train --resume {folder}")
     return RunInfo(folder, folder / BEST, Path(manifest["dataset"]), manifest["data_hash"], False, manifest.get("fold"))
 
 
