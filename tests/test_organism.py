@@ -181,16 +181,6 @@ def test_enough_neighbours_are_all_of_them():
     assert not np.allclose(fewer.prediction, other.prediction, atol=1e-4)
 
 
-@pytest.mark.parametrize("shift", [0, 700_000])
-def test_a_prediction_does_not_depend_on_where_in_a_megabase_the_sequence_lies(shift):
-    model, tokens = scrambled(max_selected=40), random_tokens([300])[0]
-    long = np.full(700_300 + 40, N, np.uint8)
-    long[shift + 20 : shift + 320] = tokens
-    whole, alone = (forward(model, [x])[1] for x in (long, long[shift : shift + 340]))
-    np.testing.assert_array_equal(np.array(whole.kept[0, :34]) - shift >= 0, True)
-    del alone
-
-
 def test_the_random_control_follows_its_key():
     model, sequences = scrambled(attention="random"), random_tokens([60])
     kept = [forward(model, sequences, key=mx.random.key(seed))[1].kept.tolist() for seed in (0, 0, 1)]

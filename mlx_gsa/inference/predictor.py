@@ -125,7 +125,7 @@ class Predictor:
             self.require_selector()
         stream = iter(sequences)
         fitting = self.config.model_copy(update={"neighbours": None}) if attention else self.config  # a map is square
-        while window := _read_ahead(stream, _WINDOW * batch_size):
+        while window := _read_ahead(stream, _WINDOW * batch_size, lambda length: self._share(length, attention)):
             results = [None] * len(window)
             for padded, rows in _alike(window, batch_size, fitting):
                 made = self._run([window[i] for i in rows], padded, attention)
@@ -145,6 +145,11 @@ class Predictor:
     def can_map(self, length: int) -> bool:
         """Whether the attention among the kept positions of a sequence of `length` bp can be held as a square map."""
         return attending(self.config, inference_length(length)) ** 2 <= _MAX_PAIRS
+
+    def _share(self, length, attention):
+        """Return what a sequence takes of all that may be held at once."""
+        pairs = attending(self.config, length) ** 2 if attention else 0
+        return length / (_WINDOW * _MOST_BASES) + pairs / _MAX_PAIRS
 
     def _weights(self, tokens, output):
         if not self.can_map(tokens.shape[1]):
@@ -171,13 +176,13 @@ def _row(values, row, used):
     return None if values is None else values[row][used].copy()
 
 
-def _read_ahead(stream, count):
-    """Take the next sequences: at most `count`, and no more once they are some batches long."""
-    window, n_bases = [], 0
+def _read_ahead(stream, count, share):
+    """Take the next sequences: at most `count`, and no more once the shares of what may be held make 1."""
+    window, held = [], 0.0
     for sequence in islice(stream, count):
         window.append(sequence)
-        n_bases += len(sequence)
-        if n_bases >= _WINDOW * _MOST_BASES:
+        held += share(len(sequence))
+        if held >= 1:
             break
     return window
 
