@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mlx_gsa.benchmark.grid import MEGABASE
+from mlx_gsa.benchmark.grid import LINEAR_LENGTHS, MEGABASE
 from mlx_gsa.benchmark.run import MEASURED
 from mlx_gsa.benchmark.summary import Table, ours, refusal
 
@@ -82,7 +82,8 @@ def _growths(found):
     table = Table(found)
     for key, words in (("seconds", "time"), ("rss_bytes", "resident memory")):
         for name, path in (("fast-capped", "fast path"), ("sparse-capped", "training path")):
-            fit = table.growth("linear", name, key)
+            lengths = {cell["length"] for cell in table.all_of("linear", name)}
+            fit = table.growth("linear", name, key) if lengths >= {min(LINEAR_LENGTHS), max(LINEAR_LENGTHS)} else None
             text = fit and f"{fit['value']:.2f} ({fit['low']:.2f} to {fit['high']:.2f})"
             yield _bar(f"exponent of {words} over length, 2 to 200 kb, at most 256 kept, {path}",
                        f"<= {MOST_GROWTH}", text, fit and fit["value"], lambda x: x <= MOST_GROWTH)  # fmt: skip

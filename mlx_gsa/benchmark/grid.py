@@ -131,7 +131,8 @@ def cells_of(plan: Plan) -> list[Cell]:
                 for stride in STRIDES for each in taking_part(section) for n in plan.threads[:1]
             ]  # fmt: skip
         elif section == "linear":
-            lengths = [length for length in (*(QUICK_LENGTHS if plan.quick else LINEAR_LENGTHS), MEGABASE) if _in_linear(plan, length)]
+            series = QUICK_LENGTHS if plan.quick else LINEAR_LENGTHS
+            lengths = [length for length in (*series, MEGABASE) if _in_linear(plan, length)]
             found += [
                 Cell(section, each.name, length, batch=1, threads=plan.threads[0])
                 for length in lengths for each in taking_part(section)

@@ -4,7 +4,7 @@ import numpy as np
 
 from mlx_gsa.benchmark.measure import timed
 from mlx_gsa.config import ModelConfig, TrainingConfig
-from mlx_gsa.evaluation.cost import count_flops, forward_call, kept_count, measure_call, random_batch
+from mlx_gsa.evaluation.cost import count_flops, forward_call, kept_count, measure_call, measure_forward, random_batch
 from mlx_gsa.runtime import prepare_mlx
 
 mx = prepare_mlx()
@@ -73,6 +73,17 @@ def _forward(request):
     return _measured(call, request) | {"flops": batch * count_flops(config, length, batch_size=batch)["total"]}
 
 
+def _passes(request):
+    """Time so many forward passes: what `benchmark.speed` asks for."""
+    config, length, batch = ModelConfig(**request["settings"]), request["length"], request["batch_size"]
+    found = measure_forward(config, length, batch, repeats=request["repeats"])
+    return {
+        "seconds": found.timing.median, "fastest": found.timing.fastest, "repeats": found.timing.repeats,
+        "attended": found.attended, "peak_bytes": int(found.peak_bytes),
+        "flops": count_flops(config, length, batch_size=batch)["total"],
+    }  # fmt: skip
+
+
 def _engine_call(config, length, batch):
     engine, tokens = Engine(fresh_model(config)), random_batch(length, batch)
     lengths = np.full(batch, length)
@@ -124,7 +135,8 @@ def _scan(request):
     if pool is None:
         return _measured(lambda: engine.scan(tokens, tile, stride), request) | facts
     with pool:
-        return _measured(lambda: engine.scan(tokens, tile, stride, pool), request) | facts | {"processes": pool.n_workers}
+        facts |= {"processes": pool.n_workers}
+        return _measured(lambda: engine.scan(tokens, tile, stride, pool), request) | facts
 
 
 def _tiled_call(config, tokens, tile, stride, batch=32):
@@ -212,7 +224,7 @@ def _measured(call, request):
 
 
 WORK = {
-    "forward": _forward, "step": _step, "attention": _attention, "stem": _stem, "scan": _scan, "linear": _forward,
-    "steps": _steps, "report": _report, "bandwidth": _bandwidth, "weights": _weights,
+    "forward": _forward, "linear": _forward, "passes": _passes, "step": _step, "attention": _attention, "stem": _stem,
+    "scan": _scan, "steps": _steps, "report": _report, "bandwidth": _bandwidth, "weights": _weights,
     "agreement": _agreement,
 }  # fmt: skip

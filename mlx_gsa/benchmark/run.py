@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlx_gsa.benchmark.contenders import MLX, TORCH, find
-from mlx_gsa.benchmark.grid import KEPT, Cell, Plan, cells_of, guessed_seconds, needed_bytes
+from mlx_gsa.benchmark.grid import KEPT, Cell, Plan, cells_of, guessed_seconds, needed_bytes, operations
 from mlx_gsa.benchmark.probes import energy_source
 from mlx_gsa.benchmark.state import State
 from mlx_gsa.benchmark.worker import Worker
@@ -156,7 +156,8 @@ class Benchmark:
             found = self._worker(kind, threads).ask(self._request(cell), seconds=60 + 20 * self.plan.cap)
         except ResultsError as error:
             return facts | {"status": FAILED, "why": error.found or error.what}
-        counted = {"flops": None} if kind == TORCH else {}
+        # The same sums in another program; the backward pass of a product is two products.
+        counted = {"flops": operations(cell) * (3 if cell.section == "step" else 1)} if kind == TORCH else {}
         return facts | {"status": MEASURED} | counted | found
 
     def _refusal(self, cell):

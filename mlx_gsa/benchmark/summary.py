@@ -35,6 +35,11 @@ class Table:
         measured = [c for c in self.all_of(section, contender, length, sparsity) if c["status"] == MEASURED]
         return min(measured, key=lambda cell: cell["seconds"], default=None)
 
+    def told(self, section, contender, length) -> dict | None:
+        """Return what is to be shown at `KEPT`: the fastest cell, else one that says why nothing was measured."""
+        best = self.best(section, contender, length)
+        return best or next(iter(self.all_of(section, contender, length, KEPT)), None)
+
     def ratio(self, section, slow, fast, length) -> dict | None:
         """Return how many times as fast the second is per sequence: ``value``, ``low``, ``high``; None if not measured.
 
