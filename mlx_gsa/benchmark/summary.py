@@ -76,8 +76,8 @@ def per_sequence(cell: dict) -> tuple[float, float, float]:
 
 
 def bytes_of(cell: dict) -> int | None:
-    """Return the peak memory of a cell: the process' resident memory where the system tells it, else MLX's own."""
-    return cell["rss_bytes"] if cell.get("rss_bytes") is not None else cell.get("peak_bytes") or None
+    """Return the peak memory of a cell: resident memory or MLX's own count, whichever is more; None if neither."""
+    return max((cell[key] for key in ("rss_bytes", "peak_bytes") if cell.get(key) is not None), default=None)
 
 
 def refusal(found: dict) -> str | None:
