@@ -78,3 +78,7 @@ class DownloadError(GsaError):
 
 class ResultsError(GsaError):
     """Results, or the plan of what to reproduce, that cannot be used."""
+
+
+class VariantError(GsaError):
+    """A VCF that cannot be read, or variants that do not fit the genome."""

@@ -76,3 +76,10 @@ def test_workers_change_no_number(monkeypatch):
 
 def test_one_thread_needs_no_workers():
     assert Engine(scrambled(), n_threads=1).workers() is None
+
+
+def test_relevance_can_be_left_out():
+    model, tokens = scrambled(seed=7), chromosome()
+    found = Engine(model).scan(tokens, 200, 50, relevance=False)
+    assert found.relevance is None
+    np.testing.assert_array_equal(found.raw, Engine(model).scan(tokens, 200, 50).raw)

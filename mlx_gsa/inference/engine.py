@@ -72,7 +72,7 @@ class Engine:
         """Start processes for `scan` where they help: a context manager, or None."""
         return Workers(self._forward, self.n_threads) if self.backend == "host" and self.n_threads > 1 else None
 
-    def scan(self, tokens: np.ndarray, tile: int, stride: int, workers: Workers | None = None) -> TileScores:
+    def scan(self, tokens: np.ndarray, tile: int, stride: int, workers=None, relevance: bool = True) -> TileScores:
         """Score the tiles of a long sequence that start at 0, stride, 2 stride ... and fit.
 
         Every tile is scored as if it stood alone, whatever lies beside it.
@@ -85,9 +85,11 @@ class Engine:
             bp.
         workers : Workers, optional
             Of `workers`, to share the work among; their number changes no number.
+        relevance : bool
+            False: leave it out, which is a little faster.
 
         Returns
         -------
         TileScores
         """
-        return score_tiles(self._forward, tokens, tile, stride, workers)
+        return score_tiles(self._forward, tokens, tile, stride, workers, relevance)

@@ -22,13 +22,43 @@ def context_means(tokens: np.ndarray, table: np.ndarray, k: int, half_widths) ->
     np.ndarray (B, L, C x windows) float32
         0 where a window holds no k-mer.
     """
+    running = running_sums(tokens, table, k)
+    rows = np.arange(len(tokens)) * running.shape[1]
+    return window_means(running.reshape(-1, running.shape[2]), rows, tokens.shape[1], k, half_widths)
+
+
+def running_sums(tokens: np.ndarray, table: np.ndarray, k: int) -> np.ndarray:
+    """Sum the vectors of the k-mers that start before each position, and count them: (B, L + 1, C + 1) float64."""
     codes, known = kmer_codes(tokens, k)
-    values = np.concatenate([np.take(table, codes, axis=0), np.ones((*codes.shape, 1), np.float32)], axis=-1)
-    values *= known[..., None]
-    running = np.cumsum(values, axis=1, dtype=np.float64)
-    sums = (_window_sums(running, half_width, k) for half_width in half_widths)
-    means = [part[..., :-1] / np.maximum(part[..., -1:], 1) for part in sums]
-    return np.concatenate(means, axis=-1).astype(np.float32)
+    sums = np.zeros((len(tokens), tokens.shape[1] + 1, table.shape[1] + 1))
+    np.cumsum(np.take(table, codes, axis=0) * known[..., None], axis=1, out=sums[:, 1:, :-1])
+    np.cumsum(known, axis=1, out=sums[:, 1:, -1])
+    return sums
+
+
+def window_means(running: np.ndarray, starts: np.ndarray, length: int, k: int, half_widths) -> np.ndarray:
+    """Average within stretches of `length` bp, of which each sees nothing beyond its ends.
+
+    Parameters
+    ----------
+    running : np.ndarray float64 (N + 1, C + 1)
+        Of `running_sums`.
+    starts : np.ndarray int (T,)
+    length, k : int
+    half_widths : sequence of int
+
+    Returns
+    -------
+    np.ndarray float32 (T, length, C x windows)
+    """
+    places, means = np.arange(length), []
+    for half_width in half_widths:
+        upper = np.clip(places + half_width - k + 2, 0, max(length - k + 1, 0))
+        lower = np.maximum(places - half_width, 0)
+        sums = np.take(running, starts[:, None] + np.maximum(upper, lower), axis=0)
+        sums -= np.take(running, starts[:, None] + lower, axis=0)
+        means.append((sums[..., :-1] / np.maximum(sums[..., -1:], 1)).astype(np.float32))
+    return np.concatenate(means, axis=-1)
 
 
 def kmer_codes(tokens: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,16 +70,6 @@ def kmer_codes(tokens: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         base = padded[:, offset : offset + length]
         codes, known = codes * _BASES + np.minimum(base, _BASES - 1), known & (base < _BASES)
     return codes, known
-
-
-def _window_sums(running, half_width, k):
-    """As `model.context.window_sums`: what lies wholly within `half_width` bp of each position."""
-    length = running.shape[1]
-    places = np.arange(length)
-    upper = running[:, np.minimum(places + half_width - k + 1, length - 1)]
-    before = places - half_width - 1
-    lower = running[:, np.maximum(before, 0)] * (before >= 0)[:, None]
-    return upper - lower
 
 
 def profile_factors(length: int, lengths, heights: np.ndarray, anchor: str, reference_length: float) -> np.ndarray:

@@ -6,18 +6,18 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_gsa.model.band import FORBIDDEN, attend_in_band, in_band
+from mlx_gsa.model.exponential import attend
 from mlx_gsa.model.waves import N_WAVES, waves
 
 SMALLEST_GATE = 1e-6
 
 
 class Attended(NamedTuple):
-    """What each position learned from the others: its query, the attended key and value (B, K, D), the weights."""
+    """What each position learned from the others: its query, the attended key and value (B, K, D)."""
 
     queries: mx.array
     keys: mx.array
     values: mx.array
-    weights: mx.array | None
 
 
 class Projected(NamedTuple):
@@ -100,15 +100,13 @@ class SelectedAttention(nn.Module):
         Returns
         -------
         Attended
-            With weights (B, K, K): row = query, column = key, each row sums to 1; None among neighbours.
         """
         projected, bias = self.project(features, positions), _key_bias(mask, gates)
         values = _keys_and_values(projected)
         if self.sees_all(features.shape[1]):
-            weights = mx.softmax(_scores(projected, bias), axis=-1)
-            return _attended(projected, weights @ values, weights)
+            return _attended(projected, attend(*projected[:2], values, bias))
         placed, shared = projected[:2], self._shared(mask, gates)
-        return _attended(projected, attend_in_band(*placed, values, bias, self.neighbours, shared), None)
+        return _attended(projected, attend_in_band(*placed, values, bias, self.neighbours, shared))
 
     def sees_all(self, length: int) -> bool:
         """Whether in a list of this many positions each sees every other."""
@@ -133,7 +131,7 @@ class FullAttention(SelectedAttention):
     """The same attention over every position, through MLX's fused kernel: the baseline to beat."""
 
     def __call__(self, features, positions, mask, gates) -> Attended:
-        """Attend among all positions; shapes as in `SelectedAttention`, no weights."""
+        """Attend among all positions; shapes as in `SelectedAttention`."""
         projected = self.project(features, positions)
         attended = mx.fast.scaled_dot_product_attention(
             projected.placed_queries[:, None],
@@ -142,7 +140,7 @@ class FullAttention(SelectedAttention):
             scale=1.0,
             mask=_key_bias(mask, gates)[:, None, None],
         )
-        return _attended(projected, attended[:, 0], None)
+        return _attended(projected, attended[:, 0])
 
 
 class WindowAttention(SelectedAttention):
@@ -175,9 +173,9 @@ def _keys_and_values(projected):
     return mx.concatenate([projected.keys, projected.values], axis=-1)
 
 
-def _attended(projected, joined, weights):
+def _attended(projected, joined):
     n_channels = projected.keys.shape[-1]
-    return Attended(projected.queries, joined[..., :n_channels], joined[..., n_channels:], weights)
+    return Attended(projected.queries, joined[..., :n_channels], joined[..., n_channels:])
 
 
 def _spread(wave, count):

@@ -2,6 +2,8 @@
 
 import mlx.core as mx
 
+from mlx_gsa.model.exponential import softmax
+
 FORBIDDEN = -1e9
 
 
@@ -38,7 +40,7 @@ def attend_in_band(queries, keys, values, key_bias, width: int, shared=None) -> 
         allowed = mx.concatenate([mx.broadcast_to(allowed, (*is_far.shape[:3], 3 * width)), is_far], axis=-1)
     rows = _in_blocks(queries, width)
     scores = rows @ seen[..., :n_channels].swapaxes(-1, -2) + bias[..., None, :]
-    weights = mx.softmax(mx.where(allowed, scores, FORBIDDEN), axis=-1)
+    weights = softmax(mx.where(allowed, scores, FORBIDDEN))
     attended = weights @ seen[..., n_channels:]
     return attended.reshape(n_sequences, -1, values.shape[-1])[:, :length]
 
