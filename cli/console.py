@@ -30,7 +30,8 @@ class _RateColumn(ProgressColumn):
 
     def render(self, task):
         unit, speed = task.fields.get("unit"), task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} {unit}/s" if unit and speed else "", style="progress.data.speed")
+        digits = 2 if speed and speed < 10 else 0
+        return Text(f"{speed:,.{digits}f} {unit}/s" if unit and speed else "", style="progress.data.speed")
 
 
 class _NoteColumn(ProgressColumn):

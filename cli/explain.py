@@ -71,7 +71,7 @@ def command(
     source |= {"motifs": motifs, **given.facts}
     if heatmaps is None:
         heatmaps = DRAWN_OF_MANY if given.many else FEW
-    _say_model(found)
+    say_model(found)
     predictor = Predictor.from_folder(found.model_folder)
     with reporting("Explaining", total=given.total, unit="sequences") as report:
         stream = explain_records(
@@ -106,15 +106,16 @@ def _scanner(motifs):
     return MotifScanner(load_motifs(motifs))
 
 
-def _say_model(run):
+def say_model(run, to=console):
+    """Say which model is used, and what the shipped one is worth."""
     if run.shipped:
-        console.print(
+        to.print(
             "No run was found, so this uses the small model that ships with the program. It was trained on "
             "synthetic sequences: it shows how the program works and says nothing about real regulation.",
             style="yellow",
         )
     else:
-        console.print(f"Model: {run.path}", markup=False)
+        to.print(f"Model: {run.path}", markup=False)
 
 
 def _collect(stream):

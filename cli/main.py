@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "Compare runs over seeds and folds, with intervals and tests.",
     "tune": "Look for better settings of the training, judged on the validation split.",
     "explain": "Show which positions of a sequence matter, as heatmaps and tracks.",
+    "scan": "Score a whole genome, or regions of it: bigWig tracks and peaks.",
     "motifs": "Test which known motifs are enriched at the positions that a model keeps.",
     "variants": "Score the variants of a VCF: what they change, and which motif they make or break.",
     "audit": "Check whether a result could be an illusion: leaks, faithfulness, stability, chance.",

@@ -47,6 +47,7 @@ class ModelConfig(_Frozen):
     gate: bool = Field(True, description="False: the selector gets gradient from its local objective only")
     sparsity: float = Field(0.1, gt=0, le=1, description="share of positions kept")
     max_selected: int | None = Field(None, ge=1, description="upper limit of positions kept per sequence")
+    neighbours: int | None = Field(None, ge=1, description="kept positions seen before and after; None: all kept")
     window: int = Field(64, ge=1, description="bp on each side seen by attention='window'")
     n_global: int = Field(16, ge=0, description="most relevant positions seen by all under attention='window'")
     cnn_filters: int | None = Field(None, ge=1, description="of a cnn; None: as large as the sparse model of the rest")
@@ -67,6 +68,12 @@ class ModelConfig(_Frozen):
     def _one_hot_fits(self):
         if self.embeddings == "one-hot" and self.embedding_width < 4:
             raise ValueError(f"model.embeddings = 'one-hot' needs 4 channels, there are {self.embedding_width}")
+        return self
+
+    @model_validator(mode="after")
+    def _neighbours_fit(self):
+        if self.neighbours is not None and self.attention in ("mlp", "full", "window"):
+            raise ValueError(f"model.neighbours is for softmax among kept positions, not for '{self.attention}'")
         return self
 
     @property

@@ -19,6 +19,7 @@ __all__ = [
     "RuntimeReport",
     "gemm_speed",
     "machine",
+    "memory_available",
     "prepare_blas",
     "prepare_mlx",
     "runtime_report",
@@ -155,7 +156,7 @@ def runtime_report():
         gemm_gflops=round(gemm_speed(), 1),
         versions=versions(),
         machine=machine(),
-        memory_available=_memory_available(),
+        memory_available=memory_available(),
         advice=_advice(blas, _device(mx)),
     )
 
@@ -207,7 +208,8 @@ def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def _memory_available():
+def memory_available() -> int | None:
+    """Return the bytes of memory that can be used now; None where the system does not say."""
     if platform.system() == "Darwin":
         return _parse_vm_stat(_output("vm_stat"))
     try:

@@ -52,10 +52,14 @@ class FakePredictor:
 
     def __init__(self, task="regression", classes=None, sparsity=0.1):
         self.task, self.classes, self.sparsity = task, classes, sparsity
-        self.asked = []
+        self.asked, self.longest_map = [], 10**9
 
     def require_selector(self):
         """It has one."""
+
+    def can_map(self, length):
+        """Whether it gives a map of a sequence of this length."""
+        return length <= self.longest_map
 
     def with_sparsity(self, sparsity):
         """Return the same with another budget."""

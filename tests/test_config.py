@@ -54,7 +54,7 @@ def test_what_is_dumped_is_loaded_as_it_was(tmp_path_factory, rate, sparsity, se
 def test_the_dump_holds_every_setting_that_has_a_value():
     tables = tomllib.loads(dump_config(RunConfig()))
     assert tables["training"].keys() == TrainingConfig.model_fields.keys() - {"shortest_kmer"}  # None is left out
-    unset = {"max_selected", "embedding_channels", "attention_channels", "cnn_filters"}
+    unset = {"max_selected", "neighbours", "embedding_channels", "attention_channels", "cnn_filters"}
     assert tables["model"].keys() == ModelConfig.model_fields.keys() - unset
 
 
@@ -205,3 +205,10 @@ def test_one_hot_embeddings_need_four_channels():
 @pytest.mark.parametrize(("architecture", "selects"), [("sparse", True), ("cnn", False), ("cnn-large", False)])
 def test_only_the_sparse_model_selects(architecture, selects):
     assert ModelConfig(architecture=architecture).selects == selects
+
+
+@pytest.mark.parametrize("attention", ["mlp", "full", "window"])
+def test_neighbours_are_for_softmax_among_kept_positions(attention):
+    with pytest.raises(ConfigError, match=f"settings do not fit.*not for '{attention}'"):
+        load_config(None, {"model.attention": attention, "model.neighbours": 64})
+    assert load_config(None, {"model.attention": "random", "model.neighbours": 64}).model.neighbours == 64

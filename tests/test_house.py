@@ -25,7 +25,7 @@ TOP_LEVEL = {
     *("mlx_gsa", "cli", "configs", "tests", "assets", "docs"),
 }
 MADE_HERE = (
-    *(".git", ".venv", "data", "runs", "explained", "evaluation", "build", "dist", "*.egg-info"),
+    *(".git", ".venv", "data", "runs", "explained", "scans", "evaluation", "build", "dist", "*.egg-info"),
     *(".*_cache", ".hypothesis", "__pycache__", ".DS_Store"),
 )
 

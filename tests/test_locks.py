@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from mlx_gsa.experiments.locks import RunLock
+from mlx_gsa.data.locks import RunLock
 
 
 def test_a_lock_has_one_holder_and_says_who(tmp_path):

@@ -151,6 +151,36 @@ def test_rows_of_the_attention_map_sum_to_1_over_what_is_kept(attention):
         np.testing.assert_allclose(used.sum(axis=1), 1, rtol=1e-4)
 
 
+NEAR = {"neighbours": 3, "sparsity": 0.4, "n_outputs": 2}
+
+
+@pytest.mark.parametrize("attention", ["softmax", "random", "first"])
+def test_among_neighbours_neither_padding_nor_batch_mates_change_a_result(attention):
+    model = scrambled(attention=attention, **NEAR)
+    sequences = [*random_tokens([64, 1, 30, 47, 12]), np.full(33, N, np.uint8)]
+    _, together = forward(model, sequences, padded=112)
+    for row, sequence in enumerate(sequences):
+        _, alone = forward(model, [sequence])
+        assert_same(one_row(together, row, len(sequence)), one_row(alone, 0, len(sequence)))
+
+
+def test_among_neighbours_gradients_reach_every_parameter():
+    model, sequences = scrambled(**NEAR), random_tokens([80, 70])
+    sequences[0][10:60:3] = N
+    gradients = gradient_of(model, sequences, lambda o: (mx.square(o.prediction - 1) + mx.square(o.local - 1)).sum())
+    assert not [name for name, value in tree_flatten(gradients) if not np.abs(np.array(value)).max() > 0]
+
+
+def test_enough_neighbours_are_all_of_them():
+    sequences, near = random_tokens([60, 41]), scrambled(**(NEAR | {"neighbours": 23}))
+    everyone = SparseOrganism(ModelConfig(**(NEAR | {"neighbours": None})))
+    everyone.update(near.parameters())
+    (_, one), (_, other) = forward(near, sequences), forward(everyone, sequences)
+    np.testing.assert_allclose(one.prediction, other.prediction, atol=1e-6)
+    _, fewer = forward(scrambled(**NEAR), sequences)
+    assert not np.allclose(fewer.prediction, other.prediction, atol=1e-4)
+
+
 def test_the_random_control_follows_its_key():
     model, sequences = scrambled(attention="random"), random_tokens([60])
     kept = [forward(model, sequences, key=mx.random.key(seed))[1].kept.tolist() for seed in (0, 0, 1)]
@@ -242,7 +272,7 @@ def test_only_kept_positions_reach_the_prediction():
     tokens, output = forward(model, random_tokens([60]))
     features = model.features(tokens)
     left_out = mx.array([[[p not in output.kept[0].tolist()] for p in range(60)]])
-    model.features = lambda tokens, silenced=None: features + 5.0 * left_out
+    model.features = lambda tokens, silenced=None, bank=None: features + 5.0 * left_out
     model.selector = lambda features: output.relevance
     counts, widest = forward_budget(model.config, [60], 60)
     again = model(tokens, mx.array([60]), counts, widest)

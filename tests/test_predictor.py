@@ -118,3 +118,14 @@ def test_a_folder_is_all_it_takes(tmp_path):
     assert other.n_parameters == json.loads((tmp_path / "model.json").read_text())["n_parameters"]
     for first, second in zip(predictor.predict(sequences), other.predict(sequences), strict=True):
         assert_same(first, second)
+
+
+def test_long_records_go_few_at_a_time(monkeypatch):
+    predictor, shapes = make(), []
+    run = predictor.engine.run
+    monkeypatch.setattr(module, "_MOST_BASES", 3_000)
+    monkeypatch.setattr(predictor.engine, "run", lambda *batch: (shapes.append(batch[0].shape), run(*batch))[1])
+    found = list(predictor.predict(random_tokens([1000] * 5 + [9000]), batch_size=32))
+    assert [len(one.relevance) for one in found] == [1000] * 5 + [9000]
+    assert max(rows for rows, length in shapes if length < 2000) <= 3
+    assert all(rows * length <= 10_000 for rows, length in shapes)

@@ -121,7 +121,7 @@ import sys, time
 from pathlib import Path
 from mlx_gsa.experiments import process
 from mlx_gsa.experiments.plan import Command
-from mlx_gsa.experiments.locks import RunLock
+from mlx_gsa.data.locks import RunLock
 process.CHILD = [sys.executable, sys.argv[1]]
 lock = RunLock(Path(sys.argv[2]) / "run.lock")
 lock.take()

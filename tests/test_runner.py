@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from toy_sweep import FakeSteps, leave_run, toy_data, toy_spec
 
+from mlx_gsa.data.locks import RunLock
 from mlx_gsa.errors import ConfigError
 from mlx_gsa.experiments import runner
-from mlx_gsa.experiments.locks import RunLock
 from mlx_gsa.experiments.plan import plan_cells
 from mlx_gsa.experiments.process import threads_of
 from mlx_gsa.experiments.runner import SweepOptions, run_sweep

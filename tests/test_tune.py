@@ -9,9 +9,9 @@ from toy_sweep import toy_data
 from toys import planted, toy_config, write_toy
 
 from mlx_gsa.config import load_config
+from mlx_gsa.data.locks import RunLock
 from mlx_gsa.errors import ConfigError, GsaError, RunError
 from mlx_gsa.experiments import tune as module
-from mlx_gsa.experiments.locks import RunLock
 from mlx_gsa.experiments.space import Space
 from mlx_gsa.experiments.tune import Tuning, require_optuna, settings_of, tune
 from mlx_gsa.training.run import read_manifest

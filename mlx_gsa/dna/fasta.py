@@ -9,7 +9,7 @@ from mlx_gsa.dna.alphabet import EncodeCounts, encode
 from mlx_gsa.dna.files import open_lines
 from mlx_gsa.errors import SequenceError
 
-MAX_LENGTH = 100_000  # bp; regulatory regions are far shorter, whole chromosomes are always a mistake
+MAX_LENGTH = 1_000_000  # bp; regulatory regions are far shorter, a whole chromosome is nearly always a mistake
 OTHER_FORMATS = (
     ("@", "FASTQ", "Convert it with `seqtk seq -A` first."),
     ("LOCUS", "GenBank", "Export it as FASTA first."),

@@ -90,6 +90,11 @@ class Genome:
         """Close the file."""
         self._fasta.close()
 
+    @property
+    def plain(self):
+        """Return the FASTA that is read: the file as it was given, or its unpacked copy."""
+        return Path(self._fasta.filename)
+
     def resolve(self, chrom):
         """Return the genome's own name of a chromosome, or None; another name is noted in `renamed`.
 

@@ -5,28 +5,19 @@ one. Counts are for inference on one sequence.
 """
 
 import math
-import statistics
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from mlx_gsa.evaluation.cnn_cost import bank_flops, count_cnn_flops, response_flops
+from mlx_gsa.evaluation.timing import Timing, time_forward
 
 ORGANS = ("tables", "stem", "selector", "projections", "attention", "approximator")
 SCORE_BYTES = 2 * 2**30
 N_WAVES = 16  # cosines of the distance, as in the attention
 N_BUMPS = 16  # of the profile of an anchor
 _SOFTMAX = 6  # mask, maximum, difference, exponential, sum, division
-
-
-class Timing(NamedTuple):
-    """Seconds of one call, over several."""
-
-    median: float
-    fastest: float
-    repeats: int
 
 
 class ForwardMeasure(NamedTuple):
@@ -120,33 +111,6 @@ def compare_flops(config, length: int, *, batch_size=32) -> dict:
     return {"length": length, "kept": kept_count(config, length), **counts, "ratio": ratio}
 
 
-def time_forward(fn: Callable[[], object], repeats=5, warmup=1, max_seconds=30.0) -> Timing:
-    """Time a call that computes its result before it returns.
-
-    Parameters
-    ----------
-    fn : callable
-        Called without arguments. A lazy array library must be told to evaluate inside it.
-    repeats, warmup : int
-        Timed and untimed calls.
-    max_seconds : float
-        No further timed call begins after this long, though one always runs; a slow rival is not waited for.
-
-    Returns
-    -------
-    Timing
-        In seconds.
-    """
-    for _ in range(warmup):
-        fn()
-    seconds = []
-    while not seconds or (len(seconds) < repeats and sum(seconds) < max_seconds):
-        start = time.perf_counter()
-        fn()
-        seconds.append(time.perf_counter() - start)
-    return Timing(statistics.median(seconds), min(seconds), len(seconds))
-
-
 def measure_forward(
     config, length: int, batch_size=32, sparsity=None, attention=None, repeats=5
 ) -> ForwardMeasure:
@@ -168,27 +132,52 @@ def measure_forward(
     ForwardMeasure
         Peak memory is MLX's own, less what was in use before the first call.
     """
+    changes = {"sparsity": sparsity, "attention": attention}
+    config = replaced(config, **{name: value for name, value in changes.items() if value is not None})
+    timing, peak = measure_call(forward_call(config, length, batch_size), repeats=repeats)
+    return ForwardMeasure(timing, peak, batch_size, length, kept_count(config, length))
+
+
+def random_batch(length: int, batch_size: int) -> np.ndarray:
+    """Draw the sequences that every rival is measured on: tokens uint8 (batch_size, length), always the same."""
+    return np.random.default_rng(0).integers(0, 4, (batch_size, length)).astype(np.uint8)
+
+
+def forward_call(config, length: int, batch_size: int) -> Callable[[], object]:
+    """Build a forward pass of a fresh model as the training path runs it; arguments as for `measure_forward`."""
     from mlx_gsa.runtime import prepare_mlx
 
     mx = prepare_mlx()
     from mlx_gsa.model.build import build_model
     from mlx_gsa.model.organism import compiled, forward_budget
 
-    changes = {"sparsity": sparsity, "attention": attention}
-    config = replaced(config, **{name: value for name, value in changes.items() if value is not None})
     model = build_model(config)
-    tokens = mx.array(np.random.default_rng(0).integers(0, 4, (batch_size, length)).astype(np.uint8))
+    tokens = mx.array(random_batch(length, batch_size))
     lengths = mx.full((batch_size,), length, dtype=mx.int32)
     counts, widest = forward_budget(config, np.full(batch_size, length), length)
     mx.eval(model.parameters(), tokens, lengths, counts)
+    forward = compiled(lambda *batch: model.predict(*batch, widest))
+    return lambda: mx.eval(forward(tokens, lengths, counts))
+
+
+def measure_call(call: Callable[[], object], **timing) -> tuple[Timing, int]:
+    """Time a call and measure MLX's peak memory in it, less what was in use before (bytes).
+
+    Parameters
+    ----------
+    call : callable
+        Without arguments; its inputs exist already.
+    **timing
+        As for `time_forward`.
+    """
+    from mlx_gsa.runtime import prepare_mlx
+
+    mx = prepare_mlx()
     mx.clear_cache()
     mx.reset_peak_memory()
     before = mx.get_active_memory()
-    forward = compiled(lambda *batch: model.predict(*batch, widest))  # as the predictor does
-    timing = time_forward(lambda: mx.eval(forward(tokens, lengths, counts)), repeats)
-    return ForwardMeasure(
-        timing, mx.get_peak_memory() - before, batch_size, length, kept_count(config, length)
-    )
+    found = time_forward(call, **timing)
+    return found, max(0, mx.get_peak_memory() - before)
 
 
 def compare_forward(config, length: int, batch_size=32, repeats=5) -> dict:
@@ -276,13 +265,19 @@ def _projection_flops(config, kept):
 def _attention_flops(config, kept):
     """Count per pair: score with its distance channels, mask, softmax, mixing into attended key and value."""
     d, hidden = config.attention_width, config.approximator_hidden
-    window = 3 * config.window + config.n_global  # its own block and both neighbours
-    pairs = kept * (min(kept, window) if config.attention == "window" else kept)
+    pairs = kept * _columns(config, kept)
     distance = 2 * 2 * N_WAVES if config.distance else 0
     if config.attention == "mlp":
         per_pair = hidden * (3 + 2 * config.n_outputs) + 3 * config.n_outputs
         return kept * 3 * 2 * d * hidden + pairs * (per_pair + distance)
     return pairs * (2 * d + distance + _SOFTMAX + 4 * d)
+
+
+def _columns(config, kept):
+    """Count the keys that a position is held against: in a band, those of its own block and of both beside it."""
+    width, shared = (config.window, config.n_global) if config.attention == "window" else (config.neighbours, 0)
+    in_band = config.attention in ("softmax", "random", "first", "window") and width is not None and kept > width + 1
+    return min(kept, 3 * width + shared) if in_band else kept
 
 
 def _approximator_flops(config, kept):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlx_gsa.data.locks import RunLock
 from mlx_gsa.errors import GsaError, RunError
 from mlx_gsa.experiments import state as states
-from mlx_gsa.experiments.locks import RunLock
 from mlx_gsa.experiments.plan import (
     choose,
     evaluate_command,

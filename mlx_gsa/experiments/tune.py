@@ -11,9 +11,9 @@ from pathlib import Path
 from mlx_gsa.config import RunConfig, dump_config, load_config, parse_assignments
 from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.data.dataset import Dataset
+from mlx_gsa.data.locks import RunLock
 from mlx_gsa.data.manifest import read_manifest as read_data_manifest
 from mlx_gsa.errors import ConfigError, GsaError, RunError
-from mlx_gsa.experiments.locks import RunLock
 from mlx_gsa.experiments.record import commit, read_json
 from mlx_gsa.experiments.space import Space
 from mlx_gsa.runtime import machine, versions

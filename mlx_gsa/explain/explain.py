@@ -3,7 +3,7 @@
 import datetime
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ DEFAULT_HEATMAPS = 50
 DEFAULT_TOP = 10
 BATCH_WITH_MAPS = 8
 BATCH_TO_SCAN = 128  # records scanned for motifs in one call
+NO_MAP = "too many kept positions for a map of their attention"
 SHOWN_Q = 0.1  # pictures name only matches at most this likely by chance; the tables name all, with q
 
 
@@ -63,7 +64,7 @@ def explain_records(
     Parameters
     ----------
     predictor : Predictor
-        With ``predict(sequences, batch_size, attention)``, ``with_sparsity``, ``task`` and ``classes``.
+        With ``predict(sequences, batch_size, attention)``, ``can_map``, ``with_sparsity``, ``task`` and ``classes``.
     records : iterable of Record
         From :func:`mlx_gsa.explain.records.fasta_records` or ``dataset_records``.
     out : Path
@@ -74,7 +75,7 @@ def explain_records(
         Record id to known sites (Sites or TrackSite), which are drawn and compared.
     heatmaps : int or 'all'
         How many records, the first ones, get a heatmap and their attention map in ``arrays.npz``; both cost
-        far more than the prediction itself.
+        far more than the prediction itself. Of a record with too many kept positions the tracks alone are drawn.
     top : int
         Spans reported and matched per record.
     progress : callable, optional
@@ -149,18 +150,22 @@ def _chosen(outputs, output):
 
 
 def _predictions(predictor, records, maps, batch_size):
-    """Pair records with predictions; only the first ``maps`` are asked for their attention map."""
-    stream, waiting = iter(records), deque()
+    """Pair records with predictions; only the first ``maps`` are asked for their map, unless it would be too large."""
+    waiting = deque()
 
     def tokens(part):
-        for record in part:
+        for _, record in part:
             waiting.append(record)
             yield record.tokens
 
+    def has_map(numbered):
+        number, record = numbered
+        return (maps is None or number < maps) and predictor.can_map(len(record.tokens))
+
     # The predictor reads some batches ahead and holds their maps: 1 MB each for 500 kept positions.
-    for count, attention, size in ((maps, True, min(batch_size, BATCH_WITH_MAPS)), (None, False, batch_size)):
-        part = tokens(islice(stream, count))
-        for prediction in predictor.predict(part, batch_size=size, attention=attention):
+    for attention, part in groupby(enumerate(records), key=has_map):
+        size = min(batch_size, BATCH_WITH_MAPS) if attention else batch_size
+        for prediction in predictor.predict(tokens(part), batch_size=size, attention=attention):
             yield waiting.popleft(), prediction
 
 
@@ -214,7 +219,8 @@ def _explain(record, prediction, hits, folder, name, combined, options, drawn) -
         record.id, record.place, len(record.tokens), float(prediction.prediction[output]),
         describe_prediction(prediction.prediction, options.task, options.classes, options.outputs),
         record.label if record.labels is None else record.labels.get((options.outputs or [""])[output]),
-        len(prediction.kept), len(spans), len(telling), tuple(best), matches, tuple(sites), {}, record.note,
+        len(prediction.kept), len(spans), len(telling), tuple(best), matches, tuple(sites), {},
+        "; ".join(filter(None, (record.note, NO_MAP if drawn and prediction.weights is None else ""))),
         _by_output(prediction, record, options.outputs),
     )  # fmt: skip
     if drawn:

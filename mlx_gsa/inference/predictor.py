@@ -10,12 +10,15 @@ import numpy as np
 
 from mlx_gsa.data.batches import inference_length, pad_rows
 from mlx_gsa.errors import RunError
+from mlx_gsa.inference.engine import Engine
 from mlx_gsa.model.build import build_model
 from mlx_gsa.model.labels import probabilities
-from mlx_gsa.model.organism import compiled, forward_budget
+from mlx_gsa.model.memory import affordable_rows, attending
+from mlx_gsa.model.organism import OrganismOutput
 from mlx_gsa.model.weights import ModelBundle, load_model
 
 _WINDOW = 8  # batches read ahead, so that sequences of like length share one
+_MOST_BASES = 2**21  # bp of a batch, whatever its size: 200-kb records go ten at a time
 _MAX_PAIRS = 64_000_000  # kept x kept weights of one sequence that a map may hold
 
 
@@ -46,12 +49,19 @@ class Predictor:
     def __init__(self, bundle: ModelBundle):
         self.model, self.task, self.classes, self.scale, self.outputs = bundle
         self.model.eval()
-        self._compiled = {}
+        self._engine = None
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> "Predictor":
         """Load the model in a folder (`RUN/best`, for instance)."""
         return cls(load_model(Path(folder)))
+
+    @property
+    def engine(self) -> Engine:
+        """The fast path of this model; its weights are read when it is first asked for."""
+        if self._engine is None:
+            self._engine = Engine(self.model)
+        return self._engine
 
     @property
     def config(self):
@@ -114,9 +124,10 @@ class Predictor:
         if attention:
             self.require_selector()
         stream = iter(sequences)
-        while window := list(islice(stream, _WINDOW * batch_size)):
+        fitting = self.config.model_copy(update={"neighbours": None}) if attention else self.config  # a map is square
+        while window := _read_ahead(stream, _WINDOW * batch_size, lambda length: self._share(length, attention)):
             results = [None] * len(window)
-            for padded, rows in _alike(window, batch_size):
+            for padded, rows in _alike(window, batch_size, fitting):
                 made = self._run([window[i] for i in rows], padded, attention)
                 for row, prediction in zip(rows, made, strict=True):
                     results[row] = prediction
@@ -124,51 +135,65 @@ class Predictor:
 
     def _run(self, sequences, padded, attention):
         n_rows = 1 << (len(sequences) - 1).bit_length()  # powers of two: few shapes to compile
+        if self.engine.backend == "host":
+            n_rows = len(sequences)
         tokens, lengths = pad_rows(sequences + sequences[-1:] * (n_rows - len(sequences)), padded)
-        counts, widest = forward_budget(self.config, lengths, padded)
-        forward = self._forward(tokens.shape, widest)
-        tokens = mx.array(tokens)
-        output = forward(tokens, mx.array(lengths), counts)
-        weights = None
-        if attention:
-            if widest**2 > _MAX_PAIRS or (self.model.keeps_all and padded**2 > _MAX_PAIRS):
-                raise RunError(
-                    "attention map too large", expected=f"at most {_MAX_PAIRS:,} pairs", found=f"{padded:,} bp"
-                )
-            weights = self.model.attention_map(tokens, output)
-        mx.eval(output, weights)
+        output = self.engine.run(tokens, lengths)
+        weights = self._weights(tokens, output) if attention else None
         return [self._unpack(i, len(s), output, weights) for i, s in enumerate(sequences)]
 
-    def _forward(self, shape, widest):
-        key = (shape, widest)
-        if key not in self._compiled:
-            self._compiled[key] = compiled(lambda t, n, c: self.model(t, n, c, widest))
-        return self._compiled[key]
+    def can_map(self, length: int) -> bool:
+        """Whether the attention among the kept positions of a sequence of `length` bp can be held as a square map."""
+        return attending(self.config, inference_length(length)) ** 2 <= _MAX_PAIRS
+
+    def _share(self, length, attention):
+        """Return what a sequence takes of all that may be held at once."""
+        pairs = attending(self.config, length) ** 2 if attention else 0
+        return length / (_WINDOW * _MOST_BASES) + pairs / _MAX_PAIRS
+
+    def _weights(self, tokens, output):
+        if not self.can_map(tokens.shape[1]):
+            found = f"{tokens.shape[1]:,} bp, of which {output.kept.shape[1]:,} kept"
+            raise RunError("attention map too large", expected=f"at most {_MAX_PAIRS:,} pairs", found=found)
+        arrays = OrganismOutput(*(None if part is None else mx.array(part) for part in output))
+        return np.array(self.model.attention_map(mx.array(tokens), arrays))
 
     def _unpack(self, row, length, output, weights):
-        used = np.array(output.mask[row])
-        raw = np.array(output.prediction[row])
+        used, raw = output.mask[row], output.prediction[row].copy()
         return Prediction(
             prediction=probabilities(self.task, raw, self.scale).astype(np.float32),
             raw=raw,
             relevance=_row(output.relevance, row, slice(length)),
-            kept=np.array(output.kept[row])[used],
+            kept=output.kept[row][used],
             gates=_row(output.gates, row, used),
             contribution=_row(output.contribution, row, used),
-            weights=None if weights is None else np.array(weights[row])[np.ix_(used, used)],
+            weights=None if weights is None else weights[row][np.ix_(used, used)],
         )
 
 
 def _row(values, row, used):
     """Pick what is used of a row; a model without a selector has no such values."""
-    return None if values is None else np.array(values[row])[used]
+    return None if values is None else values[row][used].copy()
 
 
-def _alike(sequences, batch_size):
-    """Group row numbers by padded length into batches."""
+def _read_ahead(stream, count, share):
+    """Take the next sequences: at most `count`, and no more once the shares of what may be held make 1."""
+    window, held = [], 0.0
+    for sequence in islice(stream, count):
+        window.append(sequence)
+        held += share(len(sequence))
+        if held >= 1:
+            break
+    return window
+
+
+def _alike(sequences, batch_size, config):
+    """Group row numbers by padded length into batches that fit in memory."""
     padded = [inference_length(len(s)) for s in sequences]
     order = sorted(range(len(sequences)), key=padded.__getitem__)
     for length, rows in groupby(order, key=padded.__getitem__):
-        rows = list(rows)
-        for start in range(0, len(rows), batch_size):
-            yield length, rows[start : start + batch_size]
+        members = list(rows)
+        most = min(batch_size, max(1, _MOST_BASES // length))
+        n_rows = affordable_rows(config, length, most) if config.selects else most
+        for start in range(0, len(members), n_rows):
+            yield length, members[start : start + n_rows]

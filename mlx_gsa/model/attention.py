@@ -4,21 +4,20 @@ from typing import NamedTuple
 
 import mlx.core as mx
 import mlx.nn as nn
-import numpy as np
 
-WAVELENGTHS = (16.0, 20000.0)  # bp, shortest and longest
-N_WAVES = 16
-_FORBIDDEN = -1e9
-_SMALLEST_GATE = 1e-6
+from mlx_gsa.model.band import FORBIDDEN, attend_in_band, in_band
+from mlx_gsa.model.exponential import attend
+from mlx_gsa.model.waves import N_WAVES, waves
+
+SMALLEST_GATE = 1e-6
 
 
 class Attended(NamedTuple):
-    """What each position learned from the others: its query, the attended key and value (B, K, D), the weights."""
+    """What each position learned from the others: its query, the attended key and value (B, K, D)."""
 
     queries: mx.array
     keys: mx.array
     values: mx.array
-    weights: mx.array | None
 
 
 class Projected(NamedTuple):
@@ -32,7 +31,7 @@ class Projected(NamedTuple):
 
 
 class SelectedAttention(nn.Module):
-    """Softmax attention among selected positions; every position with every other.
+    """Softmax attention among selected positions: every position with every other, or with its neighbours in the list.
 
     Two things tell it about spacing, and neither costs anything per pair beyond the matrix product of queries and
     keys. Both are rotated by their position (rotary embedding, Su et al. 2021), so a score may depend on signed
@@ -52,17 +51,19 @@ class SelectedAttention(nn.Module):
         False removes both distance terms (an ablation).
     n_features : int, optional
         Width of the features; without it, D.
+    neighbours : int, optional
+        A position sees so many of those before it in the list and so many after; without it, all. Then time and memory
+        grow with the length of the list and not with its square.
     """
 
-    def __init__(self, n_channels: int = 16, distance: bool = True, n_features: int | None = None):
+    def __init__(self, n_channels: int = 16, distance: bool = True, n_features=None, neighbours: int | None = None):
         super().__init__()
         n_features = n_features or n_channels
         self.query_projection = nn.Linear(n_features, n_channels)
         self.key_projection = nn.Linear(n_features, n_channels)
         self.value_projection = nn.Linear(n_features, n_channels)
         self.distance_weights = mx.full((N_WAVES,), 0.1)
-        self.distance = distance
-        self._frequencies = mx.array((2 * np.pi / np.geomspace(*WAVELENGTHS, N_WAVES)).astype(np.float32))
+        self.distance, self.neighbours = distance, neighbours
 
     def project(self, features: mx.array, positions: mx.array) -> Projected:
         """Project features (B, K, F) at positions (B, K) in bp."""
@@ -71,9 +72,8 @@ class SelectedAttention(nn.Module):
         scaled = queries * queries.shape[-1] ** -0.5
         if not self.distance:
             return Projected(scaled, keys, queries, keys, values)
-        angles = positions[..., None].astype(mx.float32) * self._frequencies
-        cosine, sine = (mx.broadcast_to(f(angles), (*keys.shape[:2], N_WAVES)) for f in (mx.cos, mx.sin))
-        rotation = [_spread(waves, queries.shape[-1] // 2) for waves in (cosine, sine)]
+        cosine, sine = (mx.broadcast_to(wave, (*keys.shape[:2], N_WAVES)) for wave in waves(positions))
+        rotation = [_spread(wave, queries.shape[-1] // 2) for wave in (cosine, sine)]
         weighted = [cosine * self.distance_weights, sine * self.distance_weights]
         placed_queries = mx.concatenate([_rotate(scaled, *rotation), *weighted], axis=-1)
         placed_keys = mx.concatenate([_rotate(keys, *rotation), cosine, sine], axis=-1)
@@ -81,8 +81,8 @@ class SelectedAttention(nn.Module):
 
     def distance_bias(self, projected: Projected) -> mx.array:
         """Return the learned distance term (B, K, K) alone, without what stands at either end."""
-        waves = slice(projected.queries.shape[-1], None)
-        return projected.placed_queries[..., waves] @ projected.placed_keys[..., waves].swapaxes(1, 2)
+        placed = slice(projected.queries.shape[-1], None)
+        return projected.placed_queries[..., placed] @ projected.placed_keys[..., placed].swapaxes(1, 2)
 
     def __call__(self, features: mx.array, positions: mx.array, mask: mx.array, gates: mx.array) -> Attended:
         """Attend among kept positions.
@@ -100,22 +100,38 @@ class SelectedAttention(nn.Module):
         Returns
         -------
         Attended
-            With weights (B, K, K): row = query, column = key, each row sums to 1.
         """
-        projected = self.project(features, positions)
-        weights = mx.softmax(_scores(projected, _key_bias(mask, gates)), axis=-1)
-        return _attended(projected, weights @ _keys_and_values(projected), weights)
+        projected, bias = self.project(features, positions), _key_bias(mask, gates)
+        values = _keys_and_values(projected)
+        if self.sees_all(features.shape[1]):
+            return _attended(projected, attend(*projected[:2], values, bias))
+        placed, shared = projected[:2], self._shared(mask, gates)
+        return _attended(projected, attend_in_band(*placed, values, bias, self.neighbours, shared))
+
+    def sees_all(self, length: int) -> bool:
+        """Whether in a list of this many positions each sees every other."""
+        return self.neighbours is None or length <= self.neighbours + 1
 
     def weights(self, features, positions, mask, gates) -> mx.array:
-        """Return the attention weights (B, K, K); arguments as in `__call__`."""
-        return mx.softmax(_scores(self.project(features, positions), _key_bias(mask, gates)), axis=-1)
+        """Return the attention weights (B, K, K), zero where a position is not seen; arguments as in `__call__`."""
+        scores, length = _scores(self.project(features, positions), _key_bias(mask, gates)), features.shape[1]
+        if not self.sees_all(length):
+            seen, shared = in_band(length, self.neighbours), self._shared(mask, gates)
+            if shared is not None:
+                seen = seen | (shared[..., None] == mx.arange(length)).any(axis=1)[:, None]
+            scores = mx.where(seen, scores, FORBIDDEN)
+        return mx.softmax(scores, axis=-1)
+
+    def _shared(self, mask, gates):
+        """Choose places that all see (B, G), or none."""
+        return None
 
 
 class FullAttention(SelectedAttention):
     """The same attention over every position, through MLX's fused kernel: the baseline to beat."""
 
     def __call__(self, features, positions, mask, gates) -> Attended:
-        """Attend among all positions; shapes as in `SelectedAttention`, no weights."""
+        """Attend among all positions; shapes as in `SelectedAttention`."""
         projected = self.project(features, positions)
         attended = mx.fast.scaled_dot_product_attention(
             projected.placed_queries[:, None],
@@ -124,7 +140,7 @@ class FullAttention(SelectedAttention):
             scale=1.0,
             mask=_key_bias(mask, gates)[:, None, None],
         )
-        return _attended(projected, attended[:, 0], None)
+        return _attended(projected, attended[:, 0])
 
 
 class WindowAttention(SelectedAttention):
@@ -134,43 +150,14 @@ class WindowAttention(SelectedAttention):
     """
 
     def __init__(self, n_channels=16, distance=True, n_features=None, window: int = 64, n_global: int = 16):
-        super().__init__(n_channels, distance, n_features)
-        self.window, self.n_global = window, n_global
+        super().__init__(n_channels, distance, n_features, neighbours=window)
+        self.n_global = n_global
 
-    def __call__(self, features, positions, mask, gates) -> Attended:
-        """Attend within windows; shapes as in `SelectedAttention`, no weights."""
-        projected = self.project(features, positions)
-        shared = _most_gated(gates, mask, self.n_global)
-        columns = mx.concatenate([projected.placed_keys, _keys_and_values(projected)], axis=-1)
-        blocks, places, bias = self._columns(columns, positions, _key_bias(mask, gates), shared)
-        rows, row_places = _blocks(projected.placed_queries, self.window), _blocks(positions, self.window, -1)
-        is_near = mx.abs(row_places[..., None] - places[..., None, :]) <= self.window
-        is_far = mx.arange(places.shape[2]) >= 3 * self.window
-        width = projected.placed_keys.shape[-1]
-        scores = rows @ blocks[..., :width].swapaxes(-1, -2) + bias[..., None, :]
-        scores = mx.where(is_near != is_far, scores, _FORBIDDEN)
-        attended = mx.softmax(scores, axis=-1) @ blocks[..., width:]
-        attended = attended.reshape(features.shape[0], -1, attended.shape[-1])[:, : features.shape[1]]
-        return _attended(projected, attended, None)
-
-    def weights(self, features, positions, mask, gates) -> mx.array:
-        """Return the attention weights (B, K, K), zero outside window and global positions."""
-        scores = _scores(self.project(features, positions), _key_bias(mask, gates))
-        shared = _most_gated(gates, mask, self.n_global)
-        seen_by_all = (positions[:, None] == mx.take_along_axis(positions, shared, axis=1)[..., None]).any(axis=1)
-        is_near = mx.abs(positions[:, :, None] - positions[:, None]) <= self.window
-        return mx.softmax(mx.where(is_near | seen_by_all[:, None], scores, _FORBIDDEN), axis=-1)
-
-    def _columns(self, columns, positions, bias, shared):
-        """Lay out what each block of queries may see: own block and neighbours (3 w), then the global positions."""
-        parts = []
-        for values, fill in ((columns, 0), (positions, -1), (bias, _FORBIDDEN)):
-            blocks = _blocks(values, self.window, fill)
-            near = mx.concatenate([_shift(blocks, 1, fill), blocks, _shift(blocks, -1, fill)], axis=2)
-            index = shared if values.ndim == 2 else shared[..., None]
-            far = mx.take_along_axis(values, index, axis=1)[:, None]
-            parts.append(mx.concatenate([near, mx.broadcast_to(far, (*near.shape[:2], *far.shape[2:]))], axis=2))
-        return parts
+    def _shared(self, mask, gates):
+        if not self.n_global:
+            return None
+        order = mx.argsort(mx.where(mask, -mx.stop_gradient(gates), 1.0), axis=1)
+        return order[:, : min(self.n_global, gates.shape[1])].astype(mx.int32)
 
 
 def _scores(projected, key_bias):
@@ -179,42 +166,25 @@ def _scores(projected, key_bias):
 
 def _key_bias(mask, gates):
     """Weigh each key by its gate: the logarithm of it, and never where the mask forbids."""
-    return mx.where(mask, mx.log(mx.maximum(gates, _SMALLEST_GATE)), _FORBIDDEN)
+    return mx.where(mask, mx.log(mx.maximum(gates, SMALLEST_GATE)), FORBIDDEN)
 
 
 def _keys_and_values(projected):
     return mx.concatenate([projected.keys, projected.values], axis=-1)
 
 
-def _attended(projected, joined, weights):
+def _attended(projected, joined):
     n_channels = projected.keys.shape[-1]
-    return Attended(projected.queries, joined[..., :n_channels], joined[..., n_channels:], weights)
+    return Attended(projected.queries, joined[..., :n_channels], joined[..., n_channels:])
 
 
-def _spread(waves, count):
+def _spread(wave, count):
     """Pick `count` of the waves, evenly; by a slice where one does, as it is faster than a gather."""
     even = N_WAVES % count == 0
-    return waves[..., :: N_WAVES // count] if even else waves[..., mx.arange(count) * N_WAVES // count]
+    return wave[..., :: N_WAVES // count] if even else wave[..., mx.arange(count) * N_WAVES // count]
 
 
 def _rotate(vectors, cosine, sine):
     half = vectors.shape[-1] // 2
     first, second = vectors[..., :half], vectors[..., half:]
     return mx.concatenate([first * cosine - second * sine, first * sine + second * cosine], axis=-1)
-
-
-def _most_gated(gates, mask, count):
-    order = mx.argsort(mx.where(mask, -mx.stop_gradient(gates), 1.0), axis=1)
-    return order[:, : min(count, gates.shape[1])].astype(mx.int32)
-
-
-def _blocks(values, width, fill=0):
-    excess = -values.shape[1] % width
-    padding = [(0, 0), (0, excess)] + [(0, 0)] * (values.ndim - 2)
-    padded = mx.pad(values, padding, constant_values=mx.array(fill, dtype=values.dtype))
-    return padded.reshape(values.shape[0], -1, width, *values.shape[2:])
-
-
-def _shift(blocks, step, fill):
-    empty = mx.full(blocks[:, :1].shape, fill, dtype=blocks.dtype)
-    return mx.concatenate([empty, blocks[:, :-1]] if step > 0 else [blocks[:, 1:], empty], axis=1)

@@ -10,6 +10,7 @@ import mlx.nn as nn
 import numpy as np
 
 _BASES = 4
+_RUN = 4096  # bp, at least, after which a running sum starts anew
 
 
 def kmer_classes(k: int, strands: str) -> np.ndarray:
@@ -73,29 +74,59 @@ class KmerContext(nn.Module):
         codes, known = kmer_codes(tokens, self.k)
         known = known[..., None].astype(mx.float32)
         values = self.table[self._classes[codes]] * known
-        running = mx.cumsum(mx.concatenate([values, known], axis=-1), axis=1)
-        sums = [window_sums(running, half_width, self.k) for half_width in self._half_widths]
+        run = max(_RUN, 2 * max(self._half_widths) + 1)
+        sums = window_sums(mx.concatenate([values, known], axis=-1), self._half_widths, self.k, run)
         return mx.concatenate([part[..., :-1] / mx.maximum(part[..., -1:], 1) for part in sums], axis=-1)
 
 
-def window_sums(running: mx.array, half_width: int, k: int) -> mx.array:
-    """Sum what lies wholly within `half_width` bp of each position.
+def window_sums(values: mx.array, half_widths, k: int, run: int) -> list[mx.array]:
+    """Sum what lies wholly within some bp of each position, as differences of running sums.
+
+    The running sums start anew every `run` bp, so they stay small and a difference is as precise at the end of a
+    megabase as at its start. A window over the border of two runs is the rest of the first and the start of the second.
 
     Parameters
     ----------
-    running : mx.array (B, L, C)
-        Running sums of the values of the k-mers, each at its first base.
-    half_width, k : int
+    values : mx.array (B, L, C)
+        Values of the k-mers, each at its first base.
+    half_widths : sequence of int
+        bp to either side.
+    k : int
         A k-mer counts if all its bases are in the window, so both strands count the same.
+    run : int
+        bp, at least the widest window.
 
     Returns
     -------
-    mx.array (B, L, C)
+    list of mx.array (B, L, C)
+        One for each half-width.
     """
+    running, rest = _runs(values, run)
+    return [_between(running, rest, half_width, half_width - k + 1, run) for half_width in half_widths]
+
+
+def _runs(values, run):
+    """Return the sums up to each position of its run (B, L, C), and those of what follows it there."""
+    length = values.shape[1]
+    if length <= run:
+        return mx.cumsum(values, axis=1), None
+    padded = mx.pad(values, ((0, 0), (0, -length % run), (0, 0))).reshape(values.shape[0], -1, run, values.shape[2])
+    running = mx.cumsum(padded, axis=2)
+    rest = running[:, :, -1:] - running
+    return tuple(part.reshape(values.shape[0], -1, values.shape[2])[:, :length] for part in (running, rest))
+
+
+def _between(running, rest, behind, ahead, run):
+    """Sum from `behind` bp before each position to `ahead` bp after it, or to the end."""
     n_sequences, length, n_channels = running.shape
-    before = mx.zeros((n_sequences, min(half_width, length) + 1, n_channels))
+    before = mx.zeros((n_sequences, min(behind, length) + 1, n_channels))
+    after = mx.broadcast_to(running[:, -1:], (n_sequences, min(ahead, length), n_channels))
+    upper = mx.concatenate([running, after], axis=1)[:, min(ahead, length) :]
     lower = mx.concatenate([before, running], axis=1)[:, :length]
-    reach = half_width - k + 1
-    last = mx.broadcast_to(running[:, -1:], (n_sequences, min(reach, length), n_channels))
-    upper = mx.concatenate([running, last], axis=1)[:, min(reach, length) :]
-    return upper - lower
+    if rest is None:
+        return upper - lower
+    place = mx.arange(length)
+    first, last = place - behind - 1, mx.minimum(place + ahead, length - 1)
+    is_within = mx.maximum(first, 0) // run == last // run
+    follows = mx.concatenate([before, rest], axis=1)[:, :length]
+    return upper + mx.where(is_within[:, None], -lower, follows)

@@ -12,9 +12,10 @@ from mlx_gsa.model.approximator import MLPApproximator
 from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAttention
 from mlx_gsa.model.context import KmerContext
 from mlx_gsa.model.embeddings import TaskSpecificEmbeddings
+from mlx_gsa.model.memory import require_memory
 from mlx_gsa.model.profile import PositionalProfile
 from mlx_gsa.model.selector import TokenSelector, budget, keep_first, keep_highest, keep_random, widest_budget
-from mlx_gsa.model.stem import PAD, SATURATION, MotifStem
+from mlx_gsa.model.stem import PAD, SATURATION, MotifStem, bank_features
 
 GATE_SHIFT = -3.0  # at the start a position where no filter fires is closed to 5 %
 
@@ -67,7 +68,7 @@ class SparseOrganism(nn.Module):
         """Count the learned numbers."""
         return sum(value.size for _, value in tree_flatten(self.trainable_parameters()))
 
-    def features(self, tokens: mx.array, silenced=None) -> mx.array:
+    def features(self, tokens: mx.array, silenced=None, bank=None) -> mx.array:
         """Return what is known of every position.
 
         Parameters
@@ -76,6 +77,8 @@ class SparseOrganism(nn.Module):
             PAD (5) after the end of each sequence.
         silenced : mx.array (B, 1, D), optional
             Factors of the filters, from `silence`.
+        bank : tuple of mx.array, optional
+            What `MotifStem.filter_bank` returns, where it was made before.
 
         Returns
         -------
@@ -83,7 +86,8 @@ class SparseOrganism(nn.Module):
             The D filters at their place, then the channels of the context, if the model has one.
         """
         if self.config.stem:
-            features = self.stem(tokens, self.embeddings.table(), stem_kernel(self.config))
+            bank = bank or self.stem.filter_bank(self.embeddings.table())
+            features = bank_features(tokens, *bank, stem_kernel(self.config))
         else:
             features = self.embeddings(tokens)
         if self.config.anchor != "none":
@@ -92,7 +96,7 @@ class SparseOrganism(nn.Module):
             features = features * silenced
         return mx.concatenate([features, self.context(tokens)], axis=-1) if self.config.context else features
 
-    def __call__(self, tokens, lengths, counts, widest: int, key=None, dropout: float = 0.0) -> OrganismOutput:
+    def __call__(self, tokens, lengths, counts, widest, key=None, dropout=0.0, bank=None) -> OrganismOutput:
         """Run the whole organism.
 
         Parameters
@@ -107,13 +111,15 @@ class SparseOrganism(nn.Module):
             Random key of the control attention = "random" and of the dropout.
         dropout : float
             Share of the filters silenced in each sequence, in training.
+        bank : tuple of mx.array, optional
+            As for `features`.
 
         Returns
         -------
         OrganismOutput
         """
         silenced = silence(tokens.shape[0], self.config.n_channels, dropout, key) if dropout else None
-        features = self.features(tokens, silenced)
+        features = self.features(tokens, silenced, bank)
         relevance = self.selector(features)
         kept, mask = self._keep(tokens, relevance, lengths, counts, widest, key)
         chosen, gates = self._gather(features, relevance, kept, mask)
@@ -206,7 +212,14 @@ def compiled(function, state=None):
 
 
 def forward_budget(config: ModelConfig, lengths, padded: int):
-    """Return (counts int32 (B,), widest) for sequences of these true lengths padded to `padded` bp."""
+    """Return (counts int32 (B,), widest) for sequences of these true lengths padded to `padded` bp.
+
+    Raises
+    ------
+    RunError
+        If this machine has too little memory for what would attend to each other.
+    """
+    require_memory(config, len(lengths), padded)
     counts = mx.array(budget(lengths, config.sparsity, config.max_selected))
     return counts, min(padded, widest_budget(padded, config.sparsity, config.max_selected))
 
@@ -225,4 +238,4 @@ def _attention(config, n_features):
         return FullAttention(config.attention_width, config.distance, n_features)
     if config.attention == "window":
         return WindowAttention(config.attention_width, config.distance, n_features, config.window, config.n_global)
-    return SelectedAttention(config.attention_width, config.distance, n_features)
+    return SelectedAttention(config.attention_width, config.distance, n_features, config.neighbours)

@@ -9,6 +9,7 @@ from mlx_gsa.errors import DatasetError
 from mlx_gsa.model.build import build_model
 from mlx_gsa.model.cnn import matched_filters
 from mlx_gsa.model.labels import LabelScale
+from mlx_gsa.model.memory import require_memory
 from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.model.selector import budget
 from mlx_gsa.model.weights import ModelBundle
@@ -42,11 +43,15 @@ def new_bundle(
     ------
     DatasetError
         If the data set has no training record.
+    RunError
+        If this machine has too little memory for a batch of the longest of them.
     """
     rows = dataset.indices("train")
     if not len(rows):
         raise DatasetError("no training record", where=str(dataset.path), expected="split 'train'")
     settings = config.training
+    widest = config.model.model_copy(update={"sparsity": max(config.model.sparsity, settings.start_sparsity)})
+    require_memory(widest, min(settings.batch_size, len(rows)), int(dataset.lengths[rows].max()), training=True)
     mx.random.seed(settings.seed)
     model = build_model(fitted_config(config.model, dataset, rows))
     scale = LabelScale.fit(dataset.labels[rows], dataset.task)
