@@ -2,12 +2,16 @@
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from toys import toy_config, toy_dataset
 from variant_toys import vcf
+
+from mlx_gsa.training.run import finish_run, start_run
 
 BOX = "AGGGGGCGGGGCTG"  # the model that ships learned GC boxes as activating
 OPTIONS = ("--motifs", "promoter_elements", "--window", 400)
@@ -100,6 +104,27 @@ def test_another_assembly_and_a_bad_line_are_one_panel(gsa, genome, tmp_path):
     bad = vcf(tmp_path / "bad.vcf", ("chrII", 1, "A", "C"), ("chrII", "x", "A", "C"))
     assert "line 4" in error(gsa("variants", bad, "--genome", genome, *OPTIONS))
     assert not (tmp_path / "variants").exists()
+
+
+@pytest.mark.parametrize("task, columns", [("binary", 1), ("multiclass", 3)])
+def test_a_run_of_ones_own_says_how_long_windows_are_and_what_is_scored(gsa, genome, calls, tmp_path, task, columns):
+    dataset = toy_dataset(tmp_path / "data", n=40, task=task)
+    trainer, _ = start_run(toy_config(dataset.path, training__epochs=1), tmp_path / "run")
+    finish_run(trainer, trainer.run())
+    options = ["--output", "on", "--motifs", "none"] if columns > 1 else []
+    done = gsa("variants", calls, "--genome", genome, "--run", "run", *options)
+    assert done.exit_code == 0, done.output
+    manifest = json.loads((tmp_path / "variants/calls/manifest.json").read_text())
+    assert manifest["window"] == 100, "records of 60 to 120 bp, and never less than 100"
+    assert manifest["trained_on"] == dataset.data_hash and manifest["motifs"] == ("none" if options else "vertebrates")
+    assert ("those of vertebrates are taken" in done.stderr) is not bool(options)
+    text = "Predicted probability of on" if columns > 1 else "Predicted probability"
+    assert f'"{text} with the reference allele"' in (tmp_path / "variants/calls/variants.vcf").read_text()
+    head = (tmp_path / "variants/calls/variants.tsv").read_text().splitlines()[0].split("\t")
+    assert sum(name.startswith("score_ref") for name in head) == columns
+    shutil.rmtree(tmp_path / "data")
+    again = gsa("variants", calls, "--genome", genome, "--run", "run", *options[:2], "--motifs", "none")
+    assert again.exit_code == 0 and "data set of the run is not there" in again.stderr
 
 
 def test_usage(gsa, calls, genome):
