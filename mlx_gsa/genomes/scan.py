@@ -20,6 +20,7 @@ from mlx_gsa.inference.engine import Engine
 from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.weights import MODEL_FILE
 
+LIKELY = 0.5
 _ENOUGH = 1_000_000  # bp from which the start of other processes, about a second, pays
 
 
@@ -40,7 +41,7 @@ class ScanSettings:
     top : int
         Peaks reported, at most.
     threshold : float or None
-        Strength that a peak has at least.
+        Strength that a peak has at least; None: 0.5 if that is a probability, else none.
     chunk_bp : int
         Bases scored between two files of the state: what a kill may cost, and what memory grows with.
     """
@@ -126,6 +127,12 @@ class Scan:
     def n_workers(self) -> int:
         """Processes that score."""
         return self._engine.n_threads
+
+    @property
+    def threshold(self) -> float | None:
+        """Strength that a peak has at least."""
+        stated = self.settings.threshold
+        return LIKELY if stated is None and self.strength.is_probability else stated
 
     def scores(self, numbers) -> Iterator[tuple[int, ChunkScores]]:
         """Score chunks and yield them in the order of their ``numbers``; one is held at a time."""
