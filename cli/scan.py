@@ -63,6 +63,8 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
     to_stdout = str(out) == "-"
     if to_stdout and (options["relevance"] or overwrite):
         raise click.UsageError("--out - writes the strength only: leave out --relevance and --overwrite.")
+    if genome == regions == "-":
+        raise click.UsageError("Genome and regions cannot both come from standard input.")
     from mlx_gsa.genomes.scan import Scan, ScanSettings, scan_lines
     from mlx_gsa.genomes.scan_input import open_genome, read_regions
     from mlx_gsa.genomes.scan_notes import doubts
@@ -159,7 +161,7 @@ def _show(made, out):
         ("scanned", f"{result['bp_scored']:,} bp, {result['tiles']:,} tiles"),
         ("skipped, N", f"{skipped:,} bp, {result['tiles_skipped_n']:,} tiles" if skipped else None),
         ("skipped, short", f"{result['bp_skipped_short']:,} bp" if result["bp_skipped_short"] else None),
-        ("speed", rate and f"{rate:.2f} Mbp/s, {made['workers']} workers"),
+        ("speed", rate and f"{rate:.2f} Mbp/s, {made['workers']} worker{'s' * (made['workers'] > 1)}"),
         ("went on", found if made["chunks_found"] else None),
         ("strength", f"{strength['mean']:.4g} ({strength['min']:.4g} to {strength['max']:.4g})"),
         ("which is", made["strength_is"]),

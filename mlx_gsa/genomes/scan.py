@@ -125,8 +125,13 @@ class Scan:
 
     @property
     def n_workers(self) -> int:
-        """Processes that score."""
-        return self._engine.n_threads
+        """Cores that score; on a GPU it is one process that feeds it."""
+        return self._engine.n_threads if self._engine.backend == "host" else 1
+
+    @property
+    def backend(self) -> str:
+        """How the engine computes: "host" on a CPU, "mlx"."""
+        return self._engine.backend
 
     @property
     def threshold(self) -> float | None:

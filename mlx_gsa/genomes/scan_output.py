@@ -120,6 +120,7 @@ def _manifest(scan, numbers, files, facts):
         "result": numbers,
         "files": files,
         "workers": scan.n_workers,
+        "backend": scan.backend,
         "identity": scan.identity,
         "versions": versions(),
         "machine": machine(),
