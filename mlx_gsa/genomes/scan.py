@@ -54,7 +54,7 @@ class ScanSettings:
     max_n: float = 0.25
     top: int = 1000
     threshold: float | None = None
-    chunk_bp: int = 2_000_000
+    chunk_bp: int = 4_000_000
 
     def __post_init__(self):
         if self.tile < SHORTEST:
