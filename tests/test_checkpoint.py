@@ -98,4 +98,4 @@ def test_a_model_is_no_checkpoint(tmp_path):
     (tmp_path / CHECKPOINT).parent.mkdir()
     path.rename(tmp_path / CHECKPOINT)
     error = problem(tmp_path)
-    assert (error.what, error.found) == ("not a checkpoint of this program", "mlx_gsa.model")
+    assert (error.what, error.found) == ("not a checkpoint of this program's version", "mlx_gsa.model 1")

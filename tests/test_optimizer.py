@@ -1,14 +1,15 @@
 """The optimizer: embeddings learn five times as fast at every step, long gradients are cut."""
 
 import mlx.core as mx
+import mlx.optimizers as optim
 import numpy as np
 import pytest
-from mlx.utils import tree_map
+from mlx.utils import tree_flatten, tree_map
 from toys import scrambled
 
 from mlx_gsa.config import TrainingConfig
 from mlx_gsa.errors import ConfigError
-from mlx_gsa.training.optimizer import build_optimizer, clip_by_norm, warmup_cosine
+from mlx_gsa.training.optimizer import JoinedOptimizer, build_optimizer, clip_by_norm, warmup_cosine
 
 
 def rates(optimizer):
@@ -99,3 +100,19 @@ def test_only_gradients_longer_than_the_limit_are_cut(limit, scale):
 def test_no_gradient_at_all_is_no_division_by_zero():
     clipped, total, _ = clip_by_norm(tree_map(mx.zeros_like, GRADIENTS), 1.0)
     assert total.item() == 0 and clipped["bias"].item() == 0
+
+
+def test_joined_organs_learn_the_same_numbers_as_single_parameters():
+    models, config = [scrambled(4), scrambled(4)], TrainingConfig(epochs=2, warmup=1)
+    joined = build_optimizer(config, models[0].trainable_parameters(), 20)
+    assert isinstance(joined, JoinedOptimizer)
+    plain = optim.MultiOptimizer(
+        build_optimizer(config, models[0].trainable_parameters(), 20).optimizers, [lambda name, _: "embeddings" in name]
+    )
+    for seed in range(5):
+        mx.random.seed(seed)
+        gradients = tree_map(lambda x: mx.random.normal(x.shape), models[0].trainable_parameters())
+        for optimizer, model in zip((joined, plain), models, strict=True):
+            optimizer.update(model, gradients)
+    for (name, one), (_, other) in zip(*(tree_flatten(model.parameters()) for model in models), strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=name)

@@ -10,7 +10,7 @@ from mlx_gsa.errors import RunError
 from mlx_gsa.model.weights import load_arrays, save_arrays
 
 CHECKPOINT = Path("last") / "checkpoint.safetensors"
-_FORMAT, _VERSION = "mlx_gsa.checkpoint", 1
+_FORMAT, _VERSION = "mlx_gsa.checkpoint", 2  # 2: the optimizer's state is one vector per organ
 
 
 class Checkpoint(NamedTuple):
@@ -48,7 +48,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise RunError("nothing to resume", where=str(path), mend=mend)
     arrays, header = load_arrays(path)
     if header.get("format") != _FORMAT or header.get("format_version") != _VERSION:
-        raise RunError("not a checkpoint of this program", where=str(path), found=str(header.get("format")))
+        found, expected = f"{header.get('format')} {header.get('format_version')}", f"{_FORMAT} {_VERSION}"
+        raise RunError("not a checkpoint of this program's version", where=str(path), expected=expected, found=found)
     trees = tree_unflatten(list(arrays.items()))
     mx.eval(trees)
     return Checkpoint(trees["model"], trees["optimizer"], header["progress"], trees.get("average", {}))
