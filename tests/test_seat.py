@@ -74,12 +74,11 @@ def test_a_list_of_hosts_that_is_none_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_the_shares_of_the_ranks_are_all_runs_and_the_first_looks_at_every_one(size):
+def test_the_shares_of_the_ranks_are_all_runs_and_none_twice(size):
     cells = list(range(7))
-    first, *others = [Seat(rank, size).share(cells) for rank in range(size)]
-    assert sorted(first) == cells
-    own = first[: len(cells[::size])]
-    assert sorted([*own, *(cell for other in others for cell in other)]) == cells
+    shares = [Seat(rank, size).share(cells) for rank in range(size)]
+    assert sorted(cell for share in shares for cell in share) == cells
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_every_rank_runs_its_share_and_the_first_what_is_left(steps):
@@ -90,6 +89,16 @@ def test_every_rank_runs_its_share_and_the_first_what_is_left(steps):
     result = run_sweep(toy_spec(), OUT, SweepOptions(seat=Seat(0, 2, 2)))
     assert trained(steps) == ["full", "sparse"] and len(result.finished) == 2
     assert [cell["state"] for cell in json.loads((OUT / "sweep.json").read_text())["cells"]] == ["finished"] * 2
+
+
+def test_only_what_is_unfinished_is_shared_out(steps):
+    toy_data()
+    run_sweep(toy_spec(), OUT, SweepOptions(only=("sparse",)))
+    steps.calls.clear()
+    run_sweep(toy_spec(), OUT, SweepOptions(seat=SECOND))
+    assert steps.calls == []  # one run is left, and that is the first rank's
+    run_sweep(toy_spec(), OUT, SweepOptions(seat=Seat(0, 2)))
+    assert trained(steps) == ["full"]
 
 
 def test_the_first_rank_waits_for_what_another_has_in_hand(steps):

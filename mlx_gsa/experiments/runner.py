@@ -146,7 +146,7 @@ class _Sweep:
         """Start jobs while there is room, look after those that run, and stop all of them if interrupted."""
         self.out.mkdir(parents=True, exist_ok=True)
         self._report()
-        waiting = self.options.seat.share(self.wanted)
+        waiting = self._share()
         try:
             while waiting or self.running:
                 self._start(waiting)
@@ -159,6 +159,18 @@ class _Sweep:
             self._stop()
             self._report()
         return self.result
+
+    def _share(self):
+        """List the runs of this rank: its share of what is to be done; of the first rank then all others, too."""
+        seat = self.options.seat
+        if seat.size == 1:
+            return list(self.wanted)
+        own = seat.share([cell for cell in self.wanted if self._unfinished(cell)])
+        return own + [cell for cell in self.wanted if cell not in own] if seat.is_first else own
+
+    def _unfinished(self, cell):
+        left = states.steps_left(self.spec, cell, self.options.data_root)
+        return states.cell_state(cell) != states.FINISHED or bool(left)
 
     def _start(self, waiting):
         """Begin cells, in order, that no other sweep has in hand; those that it has are asked for again later."""

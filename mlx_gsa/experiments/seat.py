@@ -29,9 +29,8 @@ class Seat(NamedTuple):
         return self.rank == 0
 
     def share(self, cells: list) -> list:
-        """Return the runs of this rank, every `size`-th; of the first rank then those of the others, too."""
-        own = cells[self.rank :: self.size]
-        return own + [cell for cell in cells if cell not in own] if self.is_first else own
+        """Return every `size`-th of the runs, from the number of this rank on."""
+        return cells[self.rank :: self.size]
 
 
 ONLY = Seat()
