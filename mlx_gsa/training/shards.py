@@ -6,6 +6,7 @@ that share them out add up the same numbers in the same order.
 
 from contextlib import nullcontext
 from functools import lru_cache
+from itertools import pairwise
 
 import mlx.core as mx
 from mlx.utils import tree_flatten, tree_map
@@ -22,7 +23,7 @@ def n_shards(config: TrainingConfig) -> int:
 def shard_rows(batch_size: int, shards: int) -> list[slice]:
     """Cut the rows of a batch into consecutive shards whose sizes differ by at most one."""
     edges = [number * batch_size // shards for number in range(shards + 1)]
-    return [slice(start, end) for start, end in zip(edges, edges[1:], strict=False)]
+    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def shards_of(rank: int, size: int, shards: int) -> range:
