@@ -50,6 +50,7 @@ def made(**changes):
                 "created": "2026-01-02T03:04:05+00:00", "seconds": 600.0, "versions": {"mlx": "1"},
                 "machine": machine}  # fmt: skip
     checks = {"torch-sparse": {"lookup": {"output": 1e-7, "gradient": 1e-6}}, "fast": {"host": {"output": 1e-7}}}
-    processes = {"one": [10.0], "two": [18.0], "ratio": 1.8, "length": 2000, "batch": 32}
+    processes = {"one": [100.0], "two": [180.0], "lanes": [170.0], "ranks": [165.0], "ratio": 1.8, "lanes_ratio": 1.7,
+                 "ranks_ratio": 1.65, "why": None, "length": 2000, "batch": 32}  # fmt: skip
     return {"manifest": manifest, "plan": plan, "facts": facts, "checks": checks, "cells": cells,
             "processes": processes} | changes  # fmt: skip
