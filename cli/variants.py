@@ -15,7 +15,8 @@ OUT_HELP = "A folder; a name ending in .vcf or .vcf.gz (table, counts beside it)
 [default: variants/NAME-OF-THE-INPUT]"
 MOTIFS_HELP = "vertebrates, insects, fungi, plants, promoter_elements, or a MEME, JASPAR or TRANSFAC file.  \
 [default: those of the organism of the training data, else vertebrates]"
-OUTPUT_HELP = "Of several outputs or classes the one in the VCF; the table has all.  [default: the first; of two classes the second]"
+OUTPUT_HELP = "Of several outputs or classes the one in the VCF; the table has all.  \
+[default: the first; of two classes the second]"
 
 
 @click.command()
