@@ -16,7 +16,7 @@ REGIONS_HELP = "Score these regions only: BED, narrowPeak or bedGraph. Values ar
 OUT_HELP = "Folder to write, or - for bedGraph on standard output.  [default: scans/NAME-OF-THE-GENOME]"
 CLASS_HELP = "Score the probability of this class.  [default: the second of two]"
 TOP_HELP = "Peaks reported, the strongest ones."
-THRESHOLD_HELP = "Strength that a peak has at least, in units of the track."
+THRESHOLD_HELP = "Strength that a peak has at least.  [default: 0.5 of a probability, else none]"
 RELEVANCE_HELP = "Also write the relevance of every base: its mean over the tiles that hold it."
 WORKERS_HELP = "Processes that score; no value depends on it.  [default: one a core]"
 BASES = {"type": click.IntRange(1), "show_default": True}
@@ -63,6 +63,8 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
     to_stdout = str(out) == "-"
     if to_stdout and (options["relevance"] or overwrite):
         raise click.UsageError("--out - writes the strength only: leave out --relevance and --overwrite.")
+    if genome == regions == "-":
+        raise click.UsageError("Genome and regions cannot both come from standard input.")
     from mlx_gsa.genomes.scan import Scan, ScanSettings, scan_lines
     from mlx_gsa.genomes.scan_input import open_genome, read_regions
     from mlx_gsa.genomes.scan_notes import doubts
@@ -159,7 +161,7 @@ def _show(made, out):
         ("scanned", f"{result['bp_scored']:,} bp, {result['tiles']:,} tiles"),
         ("skipped, N", f"{skipped:,} bp, {result['tiles_skipped_n']:,} tiles" if skipped else None),
         ("skipped, short", f"{result['bp_skipped_short']:,} bp" if result["bp_skipped_short"] else None),
-        ("speed", rate and f"{rate:.2f} Mbp/s, {made['workers']} workers"),
+        ("speed", rate and f"{rate:.2f} Mbp/s, {made['workers']} worker{'s' * (made['workers'] > 1)}"),
         ("went on", found if made["chunks_found"] else None),
         ("strength", f"{strength['mean']:.4g} ({strength['min']:.4g} to {strength['max']:.4g})"),
         ("which is", made["strength_is"]),

@@ -110,6 +110,7 @@ class TrainingConfig(_Frozen):
     augment_shift: int = Field(0, ge=0, description="drop up to this many bp at the ends, at random")
     use_weights: bool = Field(True, description="records count by their weights, where the data set has some")
     patience: int = Field(0, ge=0, description="epochs without improvement before stopping; 0 = never")
+    shards: int = Field(2, ge=1, description="parts of a batch that cores or machines compute side by side")
     seed: int = Field(0, ge=0)
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ RECIPES = sorted((Path(__file__).parent.parent / "configs/training").glob("*.tom
 
 def test_there_is_one_for_every_kind_of_data():
     assert {path.stem for path in RECIPES} == {
-        "enhancers_long", "few_sequences", "mpra_short", "promoters_anchored", "cnn", "cnn_large",
+        "enhancers_long", "few_sequences", "long_sequences", "mpra_short", "promoters_anchored", "cnn", "cnn_large",
     }  # fmt: skip
 
 

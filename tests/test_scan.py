@@ -190,6 +190,8 @@ def test_a_probability_is_scored_for_a_classification(genome, tmp_path):
     (found,) = Predictor.from_folder(run.model_folder).predict([tokens])
     assert values[0] == pytest.approx(found.prediction[1], abs=1e-5)
     assert made["strength_is"] == "probability of on" and 0 < made["result"]["strength"]["max"] < 1
+    reached = [peak.signal for peak in read_bed(tmp_path / "s/peaks.narrowPeak")]
+    assert reached and min(reached) >= 0.5 > made["result"]["strength"]["mean"]
 
 
 def test_what_makes_no_sense_is_refused(run, genome, tmp_path):

@@ -110,6 +110,7 @@ def test_a_pipe_takes_fasta_and_gives_bedgraph(genome, tmp_path):
 
 
 def test_wrong_usage_is_said(gsa, genome, tmp_path):
+    assert "cannot both" in gsa("scan", "-", "--regions", "-").output
     assert "strength only" in gsa("scan", genome, "--out", "-", "--relevance").output
     missing = gsa("scan", "nothing.fa")
     assert missing.exit_code == 1 and "no such file" in missing.output
@@ -155,6 +156,11 @@ def test_two_chromosomes_of_yeast(gsa, yeast, tmp_path):
     check_against_predictions(tmp_path / "s", yeast, chroms, n=20)
     with pyBigWig.open(str(tmp_path / "s/relevance.bw")) as track:
         assert track.header()["nBasesCovered"] == sum(yeast.lengths[chrom] for chrom in chroms)
+        found = track.values(chroms[0], 10_000, 10_500)
+    tiles = [yeast.tokens(chroms[0], start, start + 2000) for start in (8500, 9000, 9500, 10_000)]
+    parts = [one.relevance for one in Predictor.from_folder(asset_path("model")).predict(tiles)]
+    expected = np.mean([part[at : at + 500] for part, at in zip(parts, (1500, 1000, 500, 0), strict=True)], axis=0)
+    np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
 @pytest.mark.slow

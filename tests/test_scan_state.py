@@ -121,6 +121,17 @@ def test_a_damaged_chunk_is_named(tmp_path):
         state.load(2)
 
 
+def test_a_disk_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    state = opened(tmp_path / "s")
+    monkeypatch.setattr("mlx_gsa.genomes.scan_state.atomic_write_bytes", full)
+    with pytest.raises(GenomeError, match=r"cannot write the scan .*: found No space left on device"):
+        state.save(0, scores())
+    assert state.missing() == [0, 1, 2]
+
+
 def test_what_a_kill_left_half_written_is_no_chunk(tmp_path):
     state = opened(tmp_path / "s")
     (tmp_path / "s/chunks/.000001.npz.tmp-abc").write_bytes(b"half")

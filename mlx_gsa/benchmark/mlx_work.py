@@ -4,7 +4,7 @@ import numpy as np
 
 from mlx_gsa.benchmark.measure import timed
 from mlx_gsa.config import ModelConfig, TrainingConfig
-from mlx_gsa.evaluation.cost import count_flops, forward_call, kept_count, measure_call, random_batch
+from mlx_gsa.evaluation.cost import count_flops, forward_call, kept_count, measure_call, measure_forward, random_batch
 from mlx_gsa.runtime import prepare_mlx
 
 mx = prepare_mlx()
@@ -73,6 +73,17 @@ def _forward(request):
     return _measured(call, request) | {"flops": batch * count_flops(config, length, batch_size=batch)["total"]}
 
 
+def _passes(request):
+    """Time so many forward passes: what `benchmark.speed` asks for."""
+    config, length, batch = ModelConfig(**request["settings"]), request["length"], request["batch_size"]
+    found = measure_forward(config, length, batch, repeats=request["repeats"])
+    return {
+        "seconds": found.timing.median, "fastest": found.timing.fastest, "repeats": found.timing.repeats,
+        "attended": found.attended, "peak_bytes": int(found.peak_bytes),
+        "flops": count_flops(config, length, batch_size=batch)["total"],
+    }  # fmt: skip
+
+
 def _engine_call(config, length, batch):
     engine, tokens = Engine(fresh_model(config)), random_batch(length, batch)
     lengths = np.full(batch, length)
@@ -124,7 +135,8 @@ def _scan(request):
     if pool is None:
         return _measured(lambda: engine.scan(tokens, tile, stride), request) | facts
     with pool:
-        return _measured(lambda: engine.scan(tokens, tile, stride, pool), request) | facts | {"processes": pool.n_workers}
+        facts |= {"processes": pool.n_workers}
+        return _measured(lambda: engine.scan(tokens, tile, stride, pool), request) | facts
 
 
 def _tiled_call(config, tokens, tile, stride, batch=32):
@@ -186,10 +198,18 @@ def _weights(request):
     arrays = {f"weight/{name}": array for name, array in tree_flatten(model.parameters())}
     arrays |= {f"gradient/{name}": array for name, array in tree_flatten(gradients)}
     arrays |= {"prediction": model.predict(*inputs, widest), "loss": value}
-    if request.get("engine"):
-        arrays["engine"] = Engine(model).predict(random_batch(length, batch), np.full(batch, length))
     np.savez(request["path"], **{name: np.array(array) for name, array in arrays.items()})
     return {"path": request["path"], "kept": kept_count(config, length), "reference_budget": config.reference_budget}
+
+
+def _agreement(request):
+    """Say how far the fast path is from the training path, relative to the size of the outputs."""
+    config, length, batch = _asked(request)
+    model, tokens, lengths = fresh_model(config), random_batch(length, batch), np.full(batch, length)
+    counts, widest = forward_budget(config, lengths, length)
+    wanted = np.array(model.predict(mx.array(tokens), mx.array(lengths.astype(np.int32)), counts, widest))
+    found = Engine(model).predict(tokens, lengths)
+    return {"output": float(np.linalg.norm(found - wanted) / np.linalg.norm(wanted))}
 
 
 def _asked(request):
@@ -197,13 +217,15 @@ def _asked(request):
 
 
 def _measured(call, request):
-    """Time a call; MLX's own peak, which the fast path does not use, is measured in one further call."""
-    found = timed(call, request["seconds"])
-    _, peak = measure_call(call, repeats=1, warmup=0)
-    return found | {"peak_bytes": int(peak)}
+    """Time a call; the first, untimed one shows MLX's own peak, of which the fast path has none."""
+    peaks = []
+    mx.clear_cache()  # what earlier work left is not this one's memory
+    found = timed(call, request["seconds"], first=lambda: peaks.append(measure_call(call, repeats=1, warmup=0)[1]))
+    return found | {"peak_bytes": int(peaks[0])}
 
 
 WORK = {
-    "forward": _forward, "step": _step, "attention": _attention, "stem": _stem, "scan": _scan, "linear": _forward,
-    "steps": _steps, "report": _report, "bandwidth": _bandwidth, "weights": _weights,
+    "forward": _forward, "linear": _forward, "passes": _passes, "step": _step, "attention": _attention, "stem": _stem,
+    "scan": _scan, "steps": _steps, "report": _report, "bandwidth": _bandwidth, "weights": _weights,
+    "agreement": _agreement,
 }  # fmt: skip

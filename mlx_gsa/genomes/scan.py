@@ -20,6 +20,7 @@ from mlx_gsa.inference.engine import Engine
 from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.weights import MODEL_FILE
 
+LIKELY = 0.5
 _ENOUGH = 1_000_000  # bp from which the start of other processes, about a second, pays
 
 
@@ -40,7 +41,7 @@ class ScanSettings:
     top : int
         Peaks reported, at most.
     threshold : float or None
-        Strength that a peak has at least.
+        Strength that a peak has at least; None: 0.5 if that is a probability, else none.
     chunk_bp : int
         Bases scored between two files of the state: what a kill may cost, and what memory grows with.
     """
@@ -53,7 +54,7 @@ class ScanSettings:
     max_n: float = 0.25
     top: int = 1000
     threshold: float | None = None
-    chunk_bp: int = 2_000_000
+    chunk_bp: int = 4_000_000
 
     def __post_init__(self):
         if self.tile < SHORTEST:
@@ -124,8 +125,19 @@ class Scan:
 
     @property
     def n_workers(self) -> int:
-        """Processes that score."""
-        return self._engine.n_threads
+        """Cores that score; on a GPU it is one process that feeds it."""
+        return self._engine.n_threads if self._engine.backend == "host" else 1
+
+    @property
+    def backend(self) -> str:
+        """How the engine computes: "host" on a CPU, "mlx"."""
+        return self._engine.backend
+
+    @property
+    def threshold(self) -> float | None:
+        """Strength that a peak has at least."""
+        stated = self.settings.threshold
+        return LIKELY if stated is None and self.strength.is_probability else stated
 
     def scores(self, numbers) -> Iterator[tuple[int, ChunkScores]]:
         """Score chunks and yield them in the order of their ``numbers``; one is held at a time."""

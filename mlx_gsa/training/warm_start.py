@@ -8,6 +8,7 @@ import numpy as np
 
 from mlx_gsa.data.batches import assemble, inference_length
 from mlx_gsa.data.dataset import Dataset
+from mlx_gsa.model.memory import affordable_rows
 from mlx_gsa.model.organism import SparseOrganism, forward_budget
 from mlx_gsa.model.stem import SATURATION
 from mlx_gsa.training.context_start import MAX_RECORDS, kmer_shares, start_table
@@ -66,7 +67,7 @@ def pooled_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray
         features = model.features(tokens)
         return model.pool(features, model.selector(features), mx.array(lengths))
 
-    return _by_batches(pool, dataset, rows)
+    return _by_batches(pool, model.config, dataset, rows)
 
 
 def kept_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray:
@@ -76,13 +77,14 @@ def kept_features(model: SparseOrganism, dataset: Dataset, rows) -> np.ndarray:
         counts, widest = forward_budget(model.config, lengths, tokens.shape[1])
         return model.kept_sum(tokens, mx.array(lengths), counts, widest) * (1 / SATURATION)
 
-    return _by_batches(kept, dataset, rows)
+    return _by_batches(kept, model.config, dataset, rows)
 
 
-def _by_batches(function, dataset, rows):
+def _by_batches(function, config, dataset, rows):
+    size = affordable_rows(config, inference_length(int(dataset.lengths[rows].max())), _BATCH)
     parts = []
-    for start in range(0, len(rows), _BATCH):
-        members = rows[start : start + _BATCH]
+    for start in range(0, len(rows), size):
+        members = rows[start : start + size]
         padded = inference_length(int(dataset.lengths[members].max()))
         batch = assemble(dataset, members, padded, len(members))
         parts.append(np.array(function(mx.array(batch.tokens), batch.lengths)))

@@ -35,6 +35,7 @@ ROLES = {
 }
 LABEL_STEP = 0.15  # inches between two slanted labels
 LONGEST_LABEL = 16
+MANY = 5_000  # marks; more are pixels in a vector picture too, which would hold megabytes of them
 
 
 class TrackSite(NamedTuple):
@@ -154,7 +155,8 @@ def draw_relevance(axes, prediction, length: int, numbered: Sequence, inches: fl
     floor = low - 0.22 * room
     alphas = 0.3 + 0.7 * np.clip(np.asarray(prediction.gates, dtype=float), 0, 1)
     ticks = [[(x + 0.5, floor), (x + 0.5, floor + 0.14 * room)] for x in np.asarray(prediction.kept).tolist()]
-    axes.add_collection(LineCollection(ticks, colors=[(0.15, 0.15, 0.15, a) for a in alphas], linewidths=0.6))
+    colours = [(0.15, 0.15, 0.15, a) for a in alphas]
+    axes.add_collection(LineCollection(ticks, colors=colours, linewidths=0.6, rasterized=len(ticks) > MANY))
     axes.set(xlim=(0, length), ylim=(floor, high + 0.3 * room))
     axes.set_yticks([tick for tick in MaxNLocator(3).tick_values(low, high) if low <= tick <= high])
     axes.set_ylabel("relevance")
@@ -189,7 +191,7 @@ def draw_contribution(axes, kept, contribution, length: int) -> None:
     contribution = np.asarray(contribution, dtype=float)
     lines = [[(x + 0.5, 0.0), (x + 0.5, y)] for x, y in zip(np.asarray(kept).tolist(), contribution, strict=True)]
     colours = np.where(contribution >= 0, VERMILION, BLUE).tolist()
-    axes.add_collection(LineCollection(lines, colors=colours, linewidths=0.9))
+    axes.add_collection(LineCollection(lines, colors=colours, linewidths=0.9, rasterized=len(lines) > MANY))
     axes.axhline(0, color=GREY, lw=0.5)
     low, high = min(0.0, contribution.min(initial=0)), max(0.0, contribution.max(initial=0))
     room = 0.08 * ((high - low) or 1.0)
