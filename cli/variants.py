@@ -154,8 +154,8 @@ def _show(screen, scorer, tally, out):
             (f"{one.chrom}:{one.position:,}", _short(one.ref), _short(one.alt), one.difference, one.kept_moved,
              _names(one.broken), _names(one.made)) for one in tally.strongest()
         ]  # fmt: skip
-        caption = "Motifs: change in bits; *: the model keeps a position in the site. A few of 1,000 matrices do so by\n"
-        caption += "chance: a description, no test of binding."
+        caption = "Motifs: change in bits; *: the model keeps a position in the site. A few of 1,000 matrices do\n"
+        caption += "so by chance: a description, no test of binding."
         screen.print(table("Largest differences", heads, rows, caption))
     named = [f"{reason.replace('_', ' ')} {number:,}" for reason, number in counts["skipped"].items()]
     kinds = [f"{kind} {number:,}" for kind, number in counts["kinds"].items()]
