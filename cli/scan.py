@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mlx_gsa.cli.console import console, err_console, facts, progress, reporting
+from mlx_gsa.cli.console import console, err_console, facts, joined, progress, reporting
 from mlx_gsa.cli.explain import say_model
 from mlx_gsa.cli.sources.shared import given
 
@@ -65,6 +65,9 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
         raise click.UsageError("--out - writes the strength only: leave out --relevance and --overwrite.")
     if genome == regions == "-":
         raise click.UsageError("Genome and regions cannot both come from standard input.")
+    ranks = joined()
+    if to_stdout and ranks.size > 1:
+        raise click.UsageError("--out - is for one process: give a folder that all ranks share.")
     from mlx_gsa.genomes.scan import Scan, ScanSettings, scan_lines
     from mlx_gsa.genomes.scan_input import open_genome, read_regions
     from mlx_gsa.genomes.scan_notes import doubts
@@ -83,11 +86,11 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
                     click.echo(text, nl=False)
             return
         out = out or Path("scans") / _name(genome)
-        made = _to_folder(scan, out, overwrite, {"command": _command_line(ctx), "genome": genome, "notes": notes})
+        made = _to_folder(scan, out, ranks, overwrite, {"command": _command_line(ctx), "genome": genome, "notes": notes})
     _show(made, out)
 
 
-def _to_folder(scan, out, overwrite, noted):
+def _to_folder(scan, out, ranks, overwrite, noted):
     """Scan into a folder, with a bar for the scan and one for writing the relevance."""
     from mlx_gsa.genomes.scan import scan_to_folder
 
@@ -103,7 +106,8 @@ def _to_folder(scan, out, overwrite, noted):
             return advance
 
         reports = {"progress": report("Scanning"), "writing": report("Writing the relevance")}
-        return scan_to_folder(scan, out, overwrite=overwrite, facts=noted, **reports)
+        shard = {"shard": (ranks.rank, ranks.size), "wait": ranks.wait}
+        return scan_to_folder(scan, out, overwrite=overwrite, facts=noted, **shard, **reports)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,8 +45,16 @@ class Ranks:
         """True for the one that saves and prints."""
         return self.rank == 0
 
-    def gather(self, array):
+    def gather(self, array, patient: bool = False):
         """Return the arrays of all ranks, in their order: (...) -> (size, ...), the same bits everywhere.
+
+        Parameters
+        ----------
+        array : mx.array
+            Of the same shape on all ranks.
+        patient : bool
+            Wait as long as it takes; otherwise a rank that is silent for ``GSA_RANK_TIMEOUT`` seconds (60) counts as
+            stopped, and this process ends. One whose process has ended is noticed at once in either case.
 
         Raises
         ------
@@ -55,8 +64,7 @@ class Ranks:
         return array[None]
 
     def wait(self) -> None:
-        """Return when every rank has called it."""
-        self.gather(_mx().zeros(1))
+        """Return when every rank has called it, however long that takes."""
 
     def tell(self, data: bytes | None) -> bytes:
         """Return what the first rank has given; the others may give None."""
@@ -86,11 +94,14 @@ class _Group(Ranks):
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._ended)
 
-    def gather(self, array):
+    def wait(self):
+        self.gather(_mx().zeros(1), patient=True)
+
+    def gather(self, array, patient=False):
         mx = _mx()
         mx.eval(array)  # what this rank has to do itself is not waited for
         try:
-            with self._watch:
+            with nullcontext() if patient else self._watch:
                 everyones = mx.distributed.all_gather(array[None], group=self._group, stream=mx.cpu)
                 mx.eval(everyones)
         except RuntimeError as error:
