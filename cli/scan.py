@@ -60,14 +60,13 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
       gsa scan genome.fa --tile 1000 --stride 100 --relevance --regions genes.bed
       zcat genome.fa.gz | gsa scan - --out - | sort -k4,4gr | head
     """
-    to_stdout = str(out) == "-"
+    ranks, to_stdout = joined(), str(out) == "-"
     if to_stdout and (options["relevance"] or overwrite):
         raise click.UsageError("--out - writes the strength only: leave out --relevance and --overwrite.")
+    if to_stdout and ranks.size > 1:
+        raise click.UsageError("Several ranks need a folder that they share: --out FOLDER.")
     if genome == regions == "-":
         raise click.UsageError("Genome and regions cannot both come from standard input.")
-    ranks = joined()
-    if to_stdout and ranks.size > 1:
-        raise click.UsageError("--out - is for one process: give a folder that all ranks share.")
     from mlx_gsa.genomes.scan import Scan, ScanSettings, scan_lines
     from mlx_gsa.genomes.scan_input import open_genome, read_regions
     from mlx_gsa.genomes.scan_notes import doubts
@@ -86,7 +85,8 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
                     click.echo(text, nl=False)
             return
         out = out or Path("scans") / _name(genome)
-        made = _to_folder(scan, out, ranks, overwrite, {"command": _command_line(ctx), "genome": genome, "notes": notes})
+        noted = {"command": _command_line(ctx), "genome": genome, "notes": notes}
+        made = _to_folder(scan, out, ranks, overwrite, noted)
     _show(made, out)
 
 
