@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mlx_gsa.cli.console import console, err_console
+from mlx_gsa.cli.console import console, err_console, joined
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 MANY = {"multiple": True}
@@ -42,14 +42,15 @@ def command(config, only, data, folds, seeds, data_root, out, jobs, dry_run, ove
     """Run an experiment: every variant, data set, seed and fold of CONFIG.
 
     CONFIG is a TOML file, or the name of an experiment that ships. What is finished is left alone and what was
-    interrupted goes on, so a sweep can be stopped and started at will.
+    interrupted goes on, so a sweep can be stopped and started at will. Several processes (mlx.launch) share the runs;
+    all need the same --out, on a disk that they share.
     """
     from mlx_gsa.cli.sweep_display import SweepDisplay, plan_tables, show_result
     from mlx_gsa.experiments.runner import SweepOptions, run_sweep
     from mlx_gsa.experiments.spec import load_spec
     from mlx_gsa.experiments.survey import survey
 
-    spec = load_spec(config)
+    ranks, spec = joined(), load_spec(config)
     out = out or Path("runs") / spec.name
     options = SweepOptions(only, data, folds, seeds, data_root, jobs, overwrite)
     with err_console.status("Looking at what is there"):
@@ -61,8 +62,8 @@ def command(config, only, data, folds, seeds, data_root, out, jobs, dry_run, ove
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs saves first
     try:
         with SweepDisplay(found, jobs) as display:
-            result = run_sweep(spec, out, options, display.observe)
+            result = run_sweep(spec, out, options, display.observe, ranks)
     except KeyboardInterrupt:
         err_console.print("Saved. The same command goes on.", markup=False)
         raise
-    return show_result(result, out)
+    return show_result(result, out) if ranks.is_first else 0

@@ -68,7 +68,11 @@ class Ranks:
 
     def tell(self, data: bytes | None) -> bytes:
         """Return what the first rank has given; the others may give None."""
-        return data
+        return self.collect(data if self.is_first else b"")[0]
+
+    def collect(self, data: bytes, patient: bool = False) -> list[bytes]:
+        """Return what each rank has given, in their order; `patient` as in `gather`."""
+        return [data]
 
     def agree(self, **facts) -> None:
         """Check that every rank was given the same.
@@ -109,12 +113,12 @@ class _Group(Ranks):
             raise self._lost(str(error)) from None
         return everyones
 
-    def tell(self, data):
+    def collect(self, data, patient=False):
         mx = _mx()
-        data = data if self.is_first else b""
-        size = int(self.gather(mx.array([len(data)], dtype=mx.int32))[0].item())
-        padded = np.frombuffer(data.ljust(size, b"\0"), np.uint8)
-        return bytes(np.array(self.gather(mx.array(padded))[0]))
+        sizes = np.array(self.gather(mx.array(len(data), dtype=mx.int32), patient))
+        padded = np.frombuffer(data.ljust(max(*sizes, 1), b"\0"), np.uint8)
+        everyones = np.array(self.gather(mx.array(padded)))
+        return [row[:size].tobytes() for row, size in zip(everyones, sizes, strict=True)]
 
     def agree(self, **facts):
         firsts = self.tell("\n".join(facts.values()).encode()).decode().split("\n")

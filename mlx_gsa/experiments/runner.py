@@ -20,7 +20,9 @@ from mlx_gsa.experiments.plan import (
 from mlx_gsa.experiments.process import Step, threads_of
 from mlx_gsa.experiments.record import Record
 from mlx_gsa.experiments.report import write_report
+from mlx_gsa.experiments.shared import outcome, share
 from mlx_gsa.experiments.spec import SweepSpec
+from mlx_gsa.ranks import Ranks
 
 _PAUSE = 0.1  # seconds between two looks at the processes
 
@@ -70,7 +72,11 @@ class SweepResult:
 
 
 def run_sweep(
-    spec: SweepSpec, out: Path, options: SweepOptions | None = None, observe: Callable | None = None
+    spec: SweepSpec,
+    out: Path,
+    options: SweepOptions | None = None,
+    observe: Callable | None = None,
+    ranks: Ranks | None = None,
 ) -> SweepResult:
     """Bring every run of a sweep that is wanted to its end.
 
@@ -84,19 +90,26 @@ def run_sweep(
         Called as ``observe(kind, cell, **facts)`` with kind "begin" (``step``, ``command``), "end" (``step``,
         ``seconds``, ``code``), "done", "failed" or "skipped" (``why``), "waiting" (``holder``), and with "tick" and no
         cell (``running``: list of (Cell, step)) about ten times a second.
+    ranks : Ranks, optional
+        The processes that share the runs, in the same `out` on a disk that all see: each takes every n-th unfinished
+        one, and the first reports.
 
     Returns
     -------
     SweepResult
+        Of all ranks.
 
     Raises
     ------
     ConfigError
         Before anything is run, if a cell's configuration is not valid.
+    RankError
+        If another rank has stopped.
     KeyboardInterrupt
         After the processes have saved and ended.
     """
-    return _Sweep(spec, Path(out), options or SweepOptions(), observe or (lambda *_, **__: None)).run()
+    observe = observe or (lambda *_, **__: None)
+    return _Sweep(spec, Path(out), options or SweepOptions(), observe, ranks or Ranks()).run()
 
 
 class _Job:
@@ -107,10 +120,12 @@ class _Job:
         self.record = Record(cell.beside(".json"))
         self.todo = sweep.todo(cell, self.record)
         self.step, self.next, self.writes, self.begun = None, None, self.record, 0.0
+        self.making = None  # lock of the data set that it makes
 
 
 class _Sweep:
-    def __init__(self, spec, out, options, observe):
+    def __init__(self, spec, out, options, observe, ranks):
+        self.ranks = ranks
         self.spec, self.out, self.options, self.observe = spec, out, options, observe
         self.cells = plan_cells(spec, out)
         self.wanted = choose(self.cells, options.only, options.data, options.folds, options.seeds)
@@ -125,7 +140,7 @@ class _Sweep:
         """Start jobs while there is room, look after those that run, and stop all of them if interrupted."""
         self.out.mkdir(parents=True, exist_ok=True)
         self._report()
-        waiting = list(self.wanted)
+        waiting = share(self.ranks, self.spec, self.wanted, self.options.data_root)
         try:
             while waiting or self.running:
                 self._start(waiting)
@@ -136,6 +151,9 @@ class _Sweep:
                 time.sleep(_PAUSE)
         finally:
             self._stop()
+            self._report()
+        if self.ranks.size > 1:
+            self.result = SweepResult(*outcome(self.ranks, self.wanted, self.result))
             self._report()
         return self.result
 
@@ -219,7 +237,16 @@ class _Sweep:
         command = job.next
         if command.makes and any(each.step and each.step.command.makes == command.makes for each in self.running):
             return
-        job.next = None
+        if command.makes:
+            job.making = RunLock(self._beside_data(job.cell, command).with_suffix(".lock"))
+            if not job.making.take():
+                return  # another sweep, or another rank of this one, is making it
+        self._begin_now(job)
+        if job.step is None and job.making:
+            job.making.free()
+
+    def _begin_now(self, job):
+        command, job.next = job.next, None
         if command.makes and states.is_prepared(command.makes) and not self._to_make_again(job.cell, command):
             return
         if command.makes in self.bad_data:
@@ -227,13 +254,16 @@ class _Sweep:
         job.cell.folder.parent.mkdir(parents=True, exist_ok=True)
         job.writes = Record(self._beside_data(job.cell, command)) if command.makes else job.record
         job.writes.begin(command)
-        job.step = Step(command, job.writes.path.with_suffix(".log"), self.threads, [job.lock.handle])
+        held = [lock.handle for lock in (job.lock, job.making) if lock and lock.handle is not None]
+        job.step = Step(command, job.writes.path.with_suffix(".log"), self.threads, held)
         job.begun = time.monotonic()
         self.observe("begin", job.cell, step=command.name, command=command)
 
     def _ended(self, job, name, code):
         command, log, job.step = job.step.command, job.step.log, None
         job.writes.end(name, finished=not code)
+        if job.making:
+            job.making.free()
         self.observe("end", job.cell, step=name, seconds=time.monotonic() - job.begun, code=code)
         if code:
             why = f"{name} failed with exit code {code}, see {log}"
@@ -268,11 +298,13 @@ class _Sweep:
             for job in self.running:
                 if job.step:
                     job.writes.end(job.step.command.name, finished=False)
-                job.lock.free()
+                for lock in filter(None, (job.lock, job.making)):
+                    lock.free()
             self.running = []
 
     def _report(self):
-        write_report(self.spec, self.cells, self.out, self.result, {job.cell for job in self.running})
+        if self.ranks.is_first:
+            write_report(self.spec, self.cells, self.out, self.result, {job.cell for job in self.running})
 
 
 class _Skipped(Exception):
