@@ -24,6 +24,7 @@ COMMANDS = {
     "motifs": "Test which known motifs are enriched at the positions that a model keeps.",
     "variants": "Score the variants of a VCF: what they change, and which motif they make or break.",
     "audit": "Check whether a result could be an illusion: leaks, faithfulness, stability, chance.",
+    "benchmark": "Measure time, operations and memory beside strong rivals on this machine.",
     "reproduce": "Make the results page again, from nothing or from what is finished.",
     "info": "Show device, BLAS, memory and versions, and what would make them faster.",
 }

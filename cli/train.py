@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from mlx_gsa.cli.console import console, err_console, facts, progress, table
+from mlx_gsa.cli.console import console, err_console, facts, joined, progress, table
+from mlx_gsa.cli.train_profile import show_profile
 from mlx_gsa.config import load_config, parse_assignments
 
 ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
@@ -22,24 +23,30 @@ ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
 @click.option("--seed", type=int, help="Same seed, same machine: the same numbers. [default: 0]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/TIME-DATA]")
 @click.option("--overwrite", is_flag=True, help="Replace an older run at --out.")
+@click.option("--estimate/--no-estimate", default=True, help="Say first what it will cost: three seconds.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run, to the same numbers.")
-def command(config_file, settings, out, overwrite, resume, **flags):
+@click.option("--profile", is_flag=True, help="Show where the time of a step goes, before training.")
+def command(config_file, settings, out, overwrite, estimate, resume, profile, **flags):
     """Train a model; the best epoch's weights are in RUN/best."""
     from mlx_gsa.training.run import finish_run, resume_run, start_run
 
+    ranks = joined()
     if resume:
         if config_file or settings or out or overwrite or any(value is not None for value in flags.values()):
             raise click.UsageError("--resume goes on with the run's own settings and takes no other option")
-        trainer = resume_run(resume)
+        trainer = resume_run(resume, ranks=ranks)
     else:
         config = load_config(config_file, _overrides(settings, flags))
-        out = out or _default_folder(config.data.path)
+        out = Path(ranks.tell(str(out or _default_folder(config.data.path)).encode()).decode())
         with err_console.status("Finding first filters in the training split"):
-            trainer, found = start_run(config, out, overwrite=overwrite)
-        _show_start(trainer, found)
+            trainer, found = start_run(config, out, overwrite=overwrite, ranks=ranks)
+        _show_start(trainer, found, estimate and ranks.size == 1)
+    if profile:
+        show_profile(trainer)
     result = _train_visibly(trainer)
-    finish_run(trainer, result)
-    _show_result(trainer, result)
+    if ranks.is_first:
+        finish_run(trainer, result)
+        _show_result(trainer, result)
 
 
 def _overrides(settings, flags):
@@ -80,7 +87,9 @@ def _train_visibly(trainer):
             raise
 
 
-def _show_start(trainer, found):
+def _show_start(trainer, found, estimate=True):
+    from mlx_gsa.cli.cost import cost_line
+
     config, model = trainer.config.model, trainer.bundle.model
     counts = {split: len(rows) for split, rows in trainer.rows.items()}
     fold = "" if trainer.dataset.fold is None else f" (fold {trainer.dataset.fold} tests)"
@@ -90,7 +99,9 @@ def _show_start(trainer, found):
         ("Model", f"{model.n_parameters():,} parameters, {_kind(config)}, {_kept(model)}"),
         ("Embeddings", None if config.embeddings == "learned" else f"{config.embeddings}, frozen"),
         ("First filters", ", ".join(f.kmer for f in found) or "random"),
+        ("Cost", cost_line(trainer) if estimate else None),
         ("Run", str(trainer.folder)),
+        ("Ranks", f"{trainer.ranks.size}, which share each step" if trainer.ranks.size > 1 else None),
     ]  # fmt: skip
     console.print(facts("Training", rows))
 

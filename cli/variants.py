@@ -15,7 +15,8 @@ OUT_HELP = "A folder; a name ending in .vcf or .vcf.gz (table, counts beside it)
 [default: variants/NAME-OF-THE-INPUT]"
 MOTIFS_HELP = "vertebrates, insects, fungi, plants, promoter_elements, or a MEME, JASPAR or TRANSFAC file.  \
 [default: those of the organism of the training data, else vertebrates]"
-OUTPUT_HELP = "Of several outputs or classes the one in the VCF; the table has all.  [default: the first]"
+OUTPUT_HELP = "Of several outputs or classes the one in the VCF; the table has all.  \
+[default: the first; of two classes the second]"
 
 
 @click.command()
@@ -46,10 +47,9 @@ def command(calls, genome, run, out, window, motifs, p_value, output, top, batch
 
     found = find_run(run)
     predictor = Predictor.from_folder(found.model_folder)
-    dataset = _dataset(found)
-    motif_set, compared = _motifs(motifs, p_value, dataset, found)
+    number, dataset = _output(predictor, output), _dataset(found)
+    motif_set, compared = _motifs(motifs, p_value, dataset)
     scorer_window = window or _window(predictor, dataset)
-    number = _output(predictor, output)
     out = out or str(Path("variants") / (Path(calls).name.split(".vcf")[0] if calls != "-" else "stdin"))
     packed = str(out if is_vcf_name(out) else calls).lower().endswith(".gz")
     source = {
@@ -94,7 +94,7 @@ def _window(predictor, dataset):
     return default_window(predictor.config, None if dataset is None else dataset.lengths)
 
 
-def _motifs(choice, p_value, dataset, run):
+def _motifs(choice, p_value, dataset):
     """Return what the motifs are called and what compares them; None where none are asked for."""
     from mlx_gsa.dna.motifs import load_motifs
     from mlx_gsa.errors import MotifError
@@ -120,7 +120,7 @@ def _output(predictor, name):
 
     names = score_names(predictor)
     if name is None:
-        return 0
+        return int(predictor.task == "multiclass" and len(names) == 2)
     if name not in (names or ()):
         expected = ", ".join(names) if names else "none: the model has a single output"
         raise VariantError("the model has no such output", expected=expected, found=name)
@@ -154,7 +154,8 @@ def _show(screen, scorer, tally, out):
             (f"{one.chrom}:{one.position:,}", _short(one.ref), _short(one.alt), one.difference, one.kept_moved,
              _names(one.broken), _names(one.made)) for one in tally.strongest()
         ]  # fmt: skip
-        caption = "Motifs describe sites of known matrices, a few of 1,000 by chance; they are no test of binding."
+        caption = "Motifs: change in bits; *: the model keeps a position in the site. A few of 1,000 matrices do\n"
+        caption += "so by chance: a description, no test of binding."
         screen.print(table("Largest differences", heads, rows, caption))
     named = [f"{reason.replace('_', ' ')} {number:,}" for reason, number in counts["skipped"].items()]
     kinds = [f"{kind} {number:,}" for kind, number in counts["kinds"].items()]

@@ -82,3 +82,7 @@ class ResultsError(GsaError):
 
 class VariantError(GsaError):
     """A VCF that cannot be read, or variants that do not fit the genome."""
+
+
+class RankError(GsaError):
+    """A training over several processes that do not fit each other, or of which one has stopped."""

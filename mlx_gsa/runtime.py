@@ -17,6 +17,7 @@ from mlx_gsa.openblas import BlasRecord, prepare_blas
 
 __all__ = [
     "RuntimeReport",
+    "commit",
     "gemm_speed",
     "machine",
     "memory_available",
@@ -114,6 +115,18 @@ def versions():
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def commit() -> str | None:
+    """Name the commit of this program's checkout, with "+" if tracked files differ from it; None if there is none."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    asked = (["ls-files", "--error-unmatch", "__init__.py"], ["rev-parse", "--short=12", "HEAD"],
+             ["status", "--porcelain", "-uno"])  # fmt: skip
+    try:
+        found = [subprocess.run([*git, *each], capture_output=True, text=True, check=True).stdout for each in asked]
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found[1].strip() + ("+" if found[2].strip() else "")
 
 
 def machine():

@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import click
 import numpy as np
@@ -195,3 +196,11 @@ def test_table_aligns_numbers_and_leaves_markup_alone():
 )
 def test_cells(value, expected):
     assert str(shown._cell(value)) == expected
+
+
+@pytest.mark.parametrize(("speed", "shown"), [(3.14159, "3.14 Mbp/s"), (1234.5, "1,234 Mbp/s"), (None, "")])
+def test_a_slow_rate_has_decimals(speed, shown):
+    from mlx_gsa.cli.console import _RateColumn
+
+    task = SimpleNamespace(fields={"unit": "Mbp"}, finished_speed=None, speed=speed)
+    assert str(_RateColumn().render(task)) == shown

@@ -4,7 +4,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from mlx_gsa.model.exponential import attend, power_of_two, softmax
+from mlx_gsa.model.exponential import attend, power_of_two, sigmoid, softmax
 
 
 def test_powers_of_two():
@@ -50,3 +50,22 @@ def test_softmax_and_its_gradient():
         mx.grad(lambda x, f=f: (mx.cos(x) * f(x)).sum())(scores) for f in (softmax, lambda x: mx.softmax(x, axis=-1))
     )
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_sigmoid_and_its_gradient():
+    values = mx.array(np.concatenate([np.linspace(-20, 20, 401), [-1e9, -100, 100, 1e9]]).astype(np.float32))
+    np.testing.assert_allclose(sigmoid(values), mx.sigmoid(values), rtol=2e-6, atol=1e-30)
+    found, expected = (mx.grad(lambda x, f=f: f(x).sum())(values) for f in (sigmoid, mx.sigmoid))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_stream_gets_the_same_bits():
+    given, stream = drawn(), mx.new_stream(mx.cpu)
+    step = mx.value_and_grad(lambda *x: mx.sin(attend(*x)).sum(), argnums=(0, 1, 2, 3))
+    with mx.stream(stream):
+        found = step(*given)
+        mx.eval(found)
+    expected = step(*given)
+    assert found[0].item() == expected[0].item()
+    for one, other in zip(found[1], expected[1], strict=True):
+        np.testing.assert_array_equal(one, other)

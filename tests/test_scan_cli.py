@@ -58,6 +58,25 @@ def test_a_killed_scan_goes_on_to_the_same_bytes(child, genome, tmp_path):
         assert (tmp_path / "s" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def launch(n, *arguments, cwd):
+    """Start `gsa scan` in n processes of this machine, as `mlx.launch` does."""
+    code = "from mlx._distributed_utils.launch import main; main()"
+    child = [sys.executable, str(CHILD), *map(str, arguments)]
+    command = [sys.executable, "-c", code, "-n", str(n), "--backend", "ring", "--", *child]
+    environment = {**os.environ, "COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=100)
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_scan(child, genome, tmp_path):
+    options = ("--relevance", "--workers", 1)
+    assert child("never", 0, genome, *options, "--out", "one").returncode == 0
+    two = launch(2, "never", 0, "scan", genome, *options, "--out", "two", cwd=tmp_path)
+    assert two.stdout.count("2 ranks of 1 worker") == 1, two.stdout + two.stderr
+    for name in FILES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
 def test_other_settings_do_not_go_on(gsa, genome):
     assert gsa("scan", genome, "--out", "s", "--workers", 1).exit_code == 0
     before = {path.name: path.read_bytes() for path in Path("s").iterdir()}
@@ -110,6 +129,7 @@ def test_a_pipe_takes_fasta_and_gives_bedgraph(genome, tmp_path):
 
 
 def test_wrong_usage_is_said(gsa, genome, tmp_path):
+    assert "cannot both" in gsa("scan", "-", "--regions", "-").output
     assert "strength only" in gsa("scan", genome, "--out", "-", "--relevance").output
     missing = gsa("scan", "nothing.fa")
     assert missing.exit_code == 1 and "no such file" in missing.output
@@ -155,6 +175,11 @@ def test_two_chromosomes_of_yeast(gsa, yeast, tmp_path):
     check_against_predictions(tmp_path / "s", yeast, chroms, n=20)
     with pyBigWig.open(str(tmp_path / "s/relevance.bw")) as track:
         assert track.header()["nBasesCovered"] == sum(yeast.lengths[chrom] for chrom in chroms)
+        found = track.values(chroms[0], 10_000, 10_500)
+    tiles = [yeast.tokens(chroms[0], start, start + 2000) for start in (8500, 9000, 9500, 10_000)]
+    parts = [one.relevance for one in Predictor.from_folder(asset_path("model")).predict(tiles)]
+    expected = np.mean([part[at : at + 500] for part, at in zip(parts, (1500, 1000, 500, 0), strict=True)], axis=0)
+    np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
 @pytest.mark.slow

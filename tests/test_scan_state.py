@@ -106,8 +106,9 @@ def test_two_processes_do_not_share_a_rank(tmp_path):
     with pytest.raises(GenomeError, match="another process scans into this folder"):
         opened(tmp_path / "s")
     other = ScanState(tmp_path / "s", IDENTITY, 3, rank=1)
-    assert other.is_open()
     other.join()
+    with pytest.raises(GenomeError, match="does not see the scan that the first one began"):
+        ScanState(tmp_path / "elsewhere", IDENTITY, 3, rank=1).join()
     first.close()
     opened(tmp_path / "s")
 
@@ -119,6 +120,17 @@ def test_a_damaged_chunk_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(GenomeError, match=r"cannot be read.*000002.npz"):
         state.load(2)
+
+
+def test_a_disk_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    state = opened(tmp_path / "s")
+    monkeypatch.setattr("mlx_gsa.genomes.scan_state.atomic_write_bytes", full)
+    with pytest.raises(GenomeError, match=r"cannot write the scan .*: found No space left on device"):
+        state.save(0, scores())
+    assert state.missing() == [0, 1, 2]
 
 
 def test_what_a_kill_left_half_written_is_no_chunk(tmp_path):

@@ -13,6 +13,7 @@ from mlx_gsa.model.stem import (
     lookup_filters,
     occupancy,
     pad_window,
+    rows_at_once,
     unfold,
     word_codes,
     word_tables,
@@ -185,3 +186,10 @@ def test_pad_contributes_nothing_and_the_composition_is_not_learned():
     bank, _ = stem.filter_bank(embeddings.table())
     assert not np.array(bank[:, :, PAD]).any() and np.array(bank[:, :, A]).all()
     assert set(stem.trainable_parameters()) == {"weight", "gain", "threshold"}
+
+
+@pytest.mark.parametrize("n_rows, work, expected", [
+    (64_000, 1600, 512), (64_000, 10**7, 64_000), (48, 1600, 48), (10_007, 1600, 10_007), (16, 1600, 16), (1, 5, 1),
+])  # fmt: skip
+def test_blocks_divide_the_rows(n_rows, work, expected):
+    assert rows_at_once(n_rows, work) == expected

@@ -43,7 +43,7 @@ def error(result):
 def test_without_options_the_defaults_hold(gsa, started):
     assert gsa("train").exit_code == 0
     ((config, out), settings) = started[0]
-    assert config == RunConfig() and settings == {"overwrite": False}
+    assert config == RunConfig() and settings["overwrite"] is False and settings["ranks"].size == 1
     assert out.parent.name == "runs" and out.name.endswith("-synthetic")
 
 
@@ -84,7 +84,7 @@ def test_a_flag_wins_over_the_file_and_over_set(gsa, started, tmp_path):
 def test_where_the_run_goes_can_be_said(gsa, started, tmp_path):
     gsa("train", "--out", "here", "--overwrite")
     ((_, out), settings) = started[0]
-    assert str(out) == "here" and settings == {"overwrite": True}
+    assert str(out) == "here" and settings["overwrite"] is True
 
 
 def test_the_folder_is_named_after_time_and_data(gsa, started):
@@ -219,3 +219,13 @@ def test_a_fold_of_data_without_folds_or_of_none_such(gsa, tmp_path, folded):
     assert "the data set has no folds" in error(gsa("train", "--data", "plain", "--fold", 0))
     assert "no such fold expected 0 to 4 found 5" in error(gsa("train", "--data", "folded", "--fold", 5))
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_profile_is_shown_before_the_training(gsa, tmp_path):
+    data = toy_dataset(tmp_path / "data", n=40).path
+    result = gsa("train", "--data", data, "--out", "run", "--epochs", "1", "--profile", *QUICK)
+    assert result.exit_code == 0, result.output
+    table, epochs = result.output.split("Epochs")
+    assert "Where a step's time goes" in table and "a step, not split" in table and "Best epoch 1" in epochs
+    rows = [line for line in table.splitlines() if any(organ in line for organ in ("stem", "selector", "attention"))]
+    assert len(rows) >= 3 and all("%" in line for line in rows[:3])

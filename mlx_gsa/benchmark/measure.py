@@ -6,7 +6,7 @@ from mlx_gsa.evaluation.timing import time_forward
 SLOW = 0.5  # seconds: a call that takes longer is warmed up once and repeated less
 
 
-def timed(call, seconds: float, repeats: int = 3) -> dict:
+def timed(call, seconds: float, repeats: int = 3, first=None) -> dict:
     """Measure a call that computes its result before it returns.
 
     Parameters
@@ -17,6 +17,8 @@ def timed(call, seconds: float, repeats: int = 3) -> dict:
         Timed calls go on until they add up to this; slow ones until three times as much.
     repeats : int
         At least so many calls, unless they are slow.
+    first : callable, optional
+        Called instead of the first, untimed call; it makes that call itself, and may look at what it needs.
 
     Returns
     -------
@@ -25,8 +27,8 @@ def timed(call, seconds: float, repeats: int = 3) -> dict:
         memory above that before, the first untimed call included), ``joules`` per call; None where not told.
     """
     with MemoryProbe() as memory:
-        first = time_forward(call, repeats=1, warmup=0).median  # untimed: caches, code and pages are cold
-        warmup = 0 if first > SLOW else 2
+        cold = time_forward(first or call, repeats=1, warmup=0).median  # caches, code and pages are cold
+        warmup = 0 if cold > SLOW else 2
         with EnergyProbe() as energy:
             timing = time_forward(call, repeats, warmup, max_seconds=3 * seconds, enough_seconds=seconds)
     joules = None if energy.joules is None else energy.joules / (timing.repeats + warmup)

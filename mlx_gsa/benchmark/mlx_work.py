@@ -4,7 +4,7 @@ import numpy as np
 
 from mlx_gsa.benchmark.measure import timed
 from mlx_gsa.config import ModelConfig, TrainingConfig
-from mlx_gsa.evaluation.cost import count_flops, forward_call, kept_count, measure_call, random_batch
+from mlx_gsa.evaluation.cost import count_flops, forward_call, kept_count, measure_call, measure_forward, random_batch
 from mlx_gsa.runtime import prepare_mlx
 
 mx = prepare_mlx()
@@ -44,15 +44,29 @@ def fresh_model(config):
     return model
 
 
-def training_call(config, length: int, batch: int, seed: int = SEED):
-    """Build a training step on random sequences and labels; it computes its result before it returns."""
-    model, settings = fresh_model(config), TrainingConfig()
+def training_call(config, length: int, batch: int, seed: int = SEED, shards: int | None = None, ranks=None):
+    """Build a training step on random sequences and labels; it computes its result before it returns.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    length, batch : int
+        bp and sequences.
+    seed : int
+        Of the step's random numbers.
+    shards : int, optional
+        Parts of the batch that are computed side by side, each on a core; the default of the program without it.
+    ranks : Ranks, optional
+        Processes that share each step.
+    """
+    chosen = {} if shards is None else {"shards": shards}
+    model, settings = fresh_model(config), TrainingConfig(batch_size=batch, **chosen)
     optimizer = build_optimizer(settings, model.trainable_parameters(), STEPS)
     optimizer.init(model.trainable_parameters())
     counts, widest = forward_budget(config, np.full(batch, length), length)
     inputs = (mx.array(random_batch(length, batch)), mx.full((batch,), length, dtype=mx.int32), counts,
               mx.array(random_labels(batch)), mx.ones((batch,)))  # fmt: skip
-    step, key = build_step(model, optimizer, "regression", settings, widest), mx.random.key(seed)
+    step, key = build_step(model, optimizer, "regression", settings, widest, ranks), mx.random.key(seed)
     mx.eval(inputs, model.state, optimizer.state)
 
     def call():
@@ -71,6 +85,17 @@ def _forward(request):
     config, length, batch = _asked(request)
     call = _engine_call(config, length, batch) if request.get("engine") else forward_call(config, length, batch)
     return _measured(call, request) | {"flops": batch * count_flops(config, length, batch_size=batch)["total"]}
+
+
+def _passes(request):
+    """Time so many forward passes: what `benchmark.speed` asks for."""
+    config, length, batch = ModelConfig(**request["settings"]), request["length"], request["batch_size"]
+    found = measure_forward(config, length, batch, repeats=request["repeats"])
+    return {
+        "seconds": found.timing.median, "fastest": found.timing.fastest, "repeats": found.timing.repeats,
+        "attended": found.attended, "peak_bytes": int(found.peak_bytes),
+        "flops": count_flops(config, length, batch_size=batch)["total"],
+    }  # fmt: skip
 
 
 def _engine_call(config, length, batch):
@@ -124,7 +149,8 @@ def _scan(request):
     if pool is None:
         return _measured(lambda: engine.scan(tokens, tile, stride), request) | facts
     with pool:
-        return _measured(lambda: engine.scan(tokens, tile, stride, pool), request) | facts | {"processes": pool.n_workers}
+        facts |= {"processes": pool.n_workers}
+        return _measured(lambda: engine.scan(tokens, tile, stride, pool), request) | facts
 
 
 def _tiled_call(config, tokens, tile, stride, batch=32):
@@ -148,7 +174,7 @@ def _steps(request):
     import time
 
     config, length, batch = _asked(request)
-    call = training_call(config, length, batch, request.get("seed", SEED))
+    call = training_call(config, length, batch, request.get("seed", SEED), request.get("shards"))
     call(), call()
     time.sleep(max(0.0, request["start"] - time.time()))
     begun, done = time.perf_counter(), 0
@@ -186,10 +212,18 @@ def _weights(request):
     arrays = {f"weight/{name}": array for name, array in tree_flatten(model.parameters())}
     arrays |= {f"gradient/{name}": array for name, array in tree_flatten(gradients)}
     arrays |= {"prediction": model.predict(*inputs, widest), "loss": value}
-    if request.get("engine"):
-        arrays["engine"] = Engine(model).predict(random_batch(length, batch), np.full(batch, length))
     np.savez(request["path"], **{name: np.array(array) for name, array in arrays.items()})
     return {"path": request["path"], "kept": kept_count(config, length), "reference_budget": config.reference_budget}
+
+
+def _agreement(request):
+    """Say how far the fast path is from the training path, relative to the size of the outputs."""
+    config, length, batch = _asked(request)
+    model, tokens, lengths = fresh_model(config), random_batch(length, batch), np.full(batch, length)
+    counts, widest = forward_budget(config, lengths, length)
+    wanted = np.array(model.predict(mx.array(tokens), mx.array(lengths.astype(np.int32)), counts, widest))
+    found = Engine(model).predict(tokens, lengths)
+    return {"output": float(np.linalg.norm(found - wanted) / np.linalg.norm(wanted))}
 
 
 def _asked(request):
@@ -197,13 +231,15 @@ def _asked(request):
 
 
 def _measured(call, request):
-    """Time a call; MLX's own peak, which the fast path does not use, is measured in one further call."""
-    found = timed(call, request["seconds"])
-    _, peak = measure_call(call, repeats=1, warmup=0)
-    return found | {"peak_bytes": int(peak)}
+    """Time a call; the first, untimed one shows MLX's own peak, of which the fast path has none."""
+    peaks = []
+    mx.clear_cache()  # what earlier work left is not this one's memory
+    found = timed(call, request["seconds"], first=lambda: peaks.append(measure_call(call, repeats=1, warmup=0)[1]))
+    return found | {"peak_bytes": int(peaks[0])}
 
 
 WORK = {
-    "forward": _forward, "step": _step, "attention": _attention, "stem": _stem, "scan": _scan, "linear": _forward,
-    "steps": _steps, "report": _report, "bandwidth": _bandwidth, "weights": _weights,
+    "forward": _forward, "linear": _forward, "passes": _passes, "step": _step, "attention": _attention, "stem": _stem,
+    "scan": _scan, "steps": _steps, "report": _report, "bandwidth": _bandwidth, "weights": _weights,
+    "agreement": _agreement,
 }  # fmt: skip

@@ -120,7 +120,7 @@ def give_memory_back() -> None:
 
 
 def _fastest(work, arrays, n_threads, repeats):
-    parts = [[part for part in np.array_split(array, n_threads)] for array in arrays]
+    parts = [np.array_split(array, n_threads) for array in arrays]
     seconds = []
     with ThreadPoolExecutor(n_threads) as pool:
         for _ in range(repeats):

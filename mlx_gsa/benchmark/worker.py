@@ -42,7 +42,8 @@ class Worker:
             environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
         own = python in (None, sys.executable)
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path) if own else ""
-        self._folder, self._errors = tempfile.TemporaryDirectory(), tempfile.TemporaryFile()
+        self._folder = tempfile.TemporaryDirectory()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         self._process = subprocess.Popen(
             [python or sys.executable, "-c", _CODE, str(PACKAGE_PARENT), MODULES[kind]],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, cwd=self._folder.name, env=environment,
@@ -98,6 +99,7 @@ class Worker:
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
+        self._errors.close()
         self._folder.cleanup()
 
     def __enter__(self):

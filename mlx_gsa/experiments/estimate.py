@@ -9,12 +9,12 @@ from pathlib import Path
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.errors import GsaError
 from mlx_gsa.evaluation.cost import count_flops, measure_forward
+from mlx_gsa.evaluation.training_cost import training_flops
 from mlx_gsa.experiments import state as states
 from mlx_gsa.experiments.plan import Cell
 from mlx_gsa.experiments.record import Record
 from mlx_gsa.training.metrics_log import read_metrics
 
-BACKWARD = 3  # a step costs about three forward passes
 STARTUP = 5.0  # seconds of a process before its first step, and of an evaluation after it
 SAME, OTHERS, MEASURED, UNKNOWN = "same", "others", "measured", "unknown"
 WORDS = {
@@ -162,11 +162,8 @@ def training_cost(cell: Cell, lengths=None) -> float | None:
     found = (lengths or _Lengths())(cell)
     if found is None:
         return None
-    config, sample = cell.config(), found[:: max(1, len(found) // 20)]
-    each = statistics.mean(
-        count_flops(config.model, int(length), batch_size=config.training.batch_size)["total"] for length in sample
-    )
-    return BACKWARD * each * len(found) * config.training.epochs
+    config = cell.config()
+    return training_flops(config.model, found, config.training.epochs, config.training.batch_size)
 
 
 def measured_rate() -> float:

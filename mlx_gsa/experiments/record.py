@@ -2,13 +2,14 @@
 
 import json
 import shlex
-import subprocess
 import time
 from pathlib import Path
 
-import mlx_gsa
 from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.errors import RunError
+from mlx_gsa.runtime import commit
+
+__all__ = ["Record", "commit", "read_json", "shown"]
 
 _SAVE_EVERY = 5.0  # seconds; what a killed sweep may lose of the time that it counted
 
@@ -82,18 +83,6 @@ class Record:
 def shown(arguments) -> str:
     """Write a `gsa` command as one would type it."""
     return shlex.join(["gsa", *arguments])
-
-
-def commit() -> str | None:
-    """Name the commit of this program's checkout, with "+" if tracked files differ from it; None if there is none."""
-    git = ["git", "-C", str(Path(mlx_gsa.__file__).parent)]
-    asked = (["ls-files", "--error-unmatch", "__init__.py"], ["rev-parse", "--short=12", "HEAD"],
-             ["status", "--porcelain", "-uno"])  # fmt: skip
-    try:
-        found = [subprocess.run([*git, *each], capture_output=True, text=True, check=True).stdout for each in asked]
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found[1].strip() + ("+" if found[2].strip() else "")
 
 
 def read_json(path) -> dict | None:

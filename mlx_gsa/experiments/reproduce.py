@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlx_gsa.benchmark.speed import measure_speed
 from mlx_gsa.configs import config_path
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.errors import ConfigError, GsaError, ResultsError
@@ -21,7 +22,6 @@ from mlx_gsa.experiments.record import commit, read_json
 from mlx_gsa.experiments.results import FORMAT, FORMAT_VERSION
 from mlx_gsa.experiments.runner import SweepOptions, run_sweep
 from mlx_gsa.experiments.spec import load_spec
-from mlx_gsa.experiments.speed import measure_speed
 from mlx_gsa.runtime import machine, prepare_mlx, versions
 
 SCALES = ("ci", "quick", "standard", "full")

@@ -38,26 +38,38 @@ class Grid(NamedTuple):
 
     def starts(self, first: int = 0, last: int | None = None) -> np.ndarray:
         """Return where tiles ``first`` to ``last`` (left out) start: int64, ascending."""
-        last = self.n_tiles if last is None else last
-        return np.minimum(np.arange(first, last, dtype=np.int64) * self.stride, self.length - self.size)
+        return self._start(np.arange(first, self.n_tiles if last is None else last))
 
-    def edges(self) -> np.ndarray:
-        """Return the borders of the slots, shape (n_tiles + 1,): that of tile i is ``[edges[i], edges[i + 1])``."""
-        starts = self.starts()
-        middle = (starts[1:] + starts[:-1] + self.size) // 2
-        return np.concatenate([[0], middle, [self.length]])
+    def edges(self, first: int = 0, last: int | None = None, step: int = 1) -> np.ndarray:
+        """Return the borders of the slots of tiles ``first`` to ``last`` (left out), one more than there are tiles.
+
+        The slot of tile i is ``[edges[i], edges[i + 1])``; with a ``step``, only every so many-th border.
+        """
+        return self._edge(np.arange(first, (self.n_tiles if last is None else last) + 1, step))
 
     def speaking(self, start: int, end: int) -> tuple[int, int]:
         """Return the range of tiles whose slots hold a base of ``[start, end)``."""
-        edges = self.edges()
-        first = int(np.searchsorted(edges, start, side="right")) - 1
-        return first, int(np.searchsorted(edges, end, side="left"))
+        return self._speaker(start), self._speaker(end - 1) + 1
 
     def covering(self, start: int, end: int) -> tuple[int, int]:
         """Return the range of tiles that hold a base of ``[start, end)``."""
-        starts = self.starts()
-        first = int(np.searchsorted(starts, start - self.size, side="right"))
-        return first, int(np.searchsorted(starts, end, side="left"))
+        final = self.n_tiles - 1  # it may start earlier than a stride behind the one before
+        first = min(max((start - self.size) // self.stride + 1, 0), final)
+        last = min(-(-end // self.stride), final)
+        return first, last + (self.length - self.size < end)
+
+    def _start(self, numbers):
+        return np.minimum(numbers.astype(np.int64) * self.stride, self.length - self.size)
+
+    def _edge(self, numbers):
+        middle = (self._start(numbers) + self._start(numbers - 1) + self.size) // 2
+        return np.where(numbers == 0, 0, np.where(numbers < self.n_tiles, middle, self.length))
+
+    def _speaker(self, position):
+        """Return the tile whose slot holds a base; it is near where an endless grid would have it."""
+        guess = min(max((2 * position - self.size + self.stride) // (2 * self.stride), 0), self.n_tiles - 1)
+        near = np.arange(max(guess - 2, 0), min(guess + 2, self.n_tiles - 1) + 1)
+        return int(near[np.searchsorted(self._edge(near), position, side="right") - 1])
 
 
 class Piece(NamedTuple):
@@ -166,7 +178,7 @@ def _pieces(lengths, wanted, tile, stride, chunk_bp):
         if length < SHORTEST:
             continue
         grid = Grid(length, tile, stride)
-        cuts = grid.edges()[::per_chunk]
+        cuts = grid.edges(step=per_chunk)
         for start, end in wanted[name].tolist():
             inner = cuts[(cuts > start) & (cuts < end)].tolist()
             borders = [start, *inner, end]

@@ -80,7 +80,7 @@ class Scorer(NamedTuple):
 
 def _rows(number, piece, grid, speaking, starts, strength, scored, relevance):
     """Lay out what one piece adds to its chunk, in the order of the fields of `ChunkScores`."""
-    edges = grid.edges()[speaking[0] : speaking[1] + 1]
+    edges = grid.edges(*speaking)
     start, end = np.maximum(edges[:-1], piece.start), np.minimum(edges[1:], piece.end)
     skipped = np.array([(~scored).sum(), (end - start)[~scored].sum()], dtype=np.int64)
     columns = (start, end, starts, starts + grid.size, strength)

@@ -47,7 +47,7 @@ def write_results(scan, state: ScanState, facts: dict, writing: Callable | None 
     for name in (MANIFEST, RELEVANCE):  # of an older scan that this one replaces
         (out / name).unlink(missing_ok=True)
     write_bigwig(out / STRENGTH, lengths, strength_values(_chunks(scan, state)), state.folder)
-    files, peaks = [STRENGTH, PEAKS], find_peaks(_chunks(scan, state), settings.top, settings.threshold)
+    files, peaks = [STRENGTH, PEAKS], find_peaks(_chunks(scan, state), settings.top, scan.threshold)
     if settings.relevance:
         report = (lambda bp: writing(bp, numbers["bp_scored"])) if writing else None
         write_bigwig(out / RELEVANCE, lengths, relevance_values(_chunks(scan, state, True)), state.folder, report)
@@ -120,6 +120,7 @@ def _manifest(scan, numbers, files, facts):
         "result": numbers,
         "files": files,
         "workers": scan.n_workers,
+        "backend": scan.backend,
         "identity": scan.identity,
         "versions": versions(),
         "machine": machine(),

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,8 @@ class ScanState:
         Raises
         ------
         GenomeError
-            The folder holds something else, a scan with other settings, or one that another process works on.
+            The folder holds something else, a scan with other settings, or one that another process works on; or it
+            cannot be written.
         """
         state, made = self._read(self.folder / STATE, STATE_FORMAT), self._read(self.out / MANIFEST, FORMAT)
         self._check_folder(state or made)
@@ -64,8 +66,9 @@ class ScanState:
         other = next((found for found in (state, made) if found and found != self.identity), None)
         if other and not overwrite:
             raise _mismatch(self.out, other, self.identity)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.join()
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._take()
         if state != self.identity:
             for path in self._files():
                 path.unlink()
@@ -74,20 +77,24 @@ class ScanState:
         return False
 
     def join(self) -> None:
-        """Take this rank's place in the folder that rank 0 has opened.
+        """Take this rank's place in the folder that the first rank has opened.
 
         Raises
         ------
         GenomeError
-            Another process has it.
+            Another process has it, or this rank sees another disk than the first.
         """
+        if self._read(self.folder / STATE, STATE_FORMAT) != self.identity:
+            raise GenomeError(
+                "this rank does not see the scan that the first one began", where=str(self.folder),
+                mend="Give an --out that lies on a disk which all machines share, under the same path.",
+            )  # fmt: skip
+        self._take()
+
+    def _take(self):
         if not self._lock.take():
             mend = f"Wait for process {self._lock.holder()}, or choose another --out."
             raise GenomeError("another process scans into this folder", where=str(self.out), mend=mend)
-
-    def is_open(self) -> bool:
-        """Whether there is a scan under way in the folder."""
-        return (self.folder / STATE).is_file()
 
     def done(self) -> set[int]:
         """Return the numbers of the chunks that are finished."""
@@ -98,10 +105,17 @@ class ScanState:
         return sorted(set(range(self.n_chunks)) - self.done())
 
     def save(self, number: int, scores: ChunkScores) -> None:
-        """Keep a finished chunk: written beside, then renamed."""
+        """Keep a finished chunk: written beside, then renamed.
+
+        Raises
+        ------
+        GenomeError
+            The disk cannot be written.
+        """
         held = io.BytesIO()
         np.savez(held, **scores._asdict())
-        atomic_write_bytes(self._path(number), held.getbuffer())
+        with self._writing():
+            atomic_write_bytes(self._path(number), held.getbuffer())
 
     def load(self, number: int, relevance: bool = False) -> ChunkScores:
         """Read a finished chunk, without its relevance unless that is asked for.
@@ -129,6 +143,17 @@ class ScanState:
         """Remove the chunks of a scan whose results are written."""
         self.close()
         shutil.rmtree(self.folder)
+
+    @contextmanager
+    def _writing(self):
+        """Turn what a full or forbidden disk raises into one clear error."""
+        try:
+            yield
+        except OSError as problem:
+            raise GenomeError(
+                "cannot write the scan", where=str(self.folder), found=problem.strerror or str(problem),
+                mend="Check free space and permissions; the same command goes on from what is done.",
+            ) from problem  # fmt: skip
 
     def _path(self, number):
         return self.folder / f"{number:06d}.npz"

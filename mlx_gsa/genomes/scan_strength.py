@@ -48,9 +48,9 @@ def choose_strength(model, output: str | None = None, class_name: str | None = N
     model : Predictor
         Or whatever has ``task``, ``classes``, ``scale`` and ``outputs``.
     output : str, optional
-        Name of one of several outputs; the first without it.
+        Name, or number from 0, of one of several outputs; the first without it.
     class_name : str, optional
-        Name or number of a class. Of two classes it is the second without it; of more it has to be named.
+        Name, or number from 0, of a class. Of two classes it is the second without it; of more it has to be named.
 
     Returns
     -------
@@ -80,18 +80,19 @@ def choose_strength(model, output: str | None = None, class_name: str | None = N
 def _output_number(outputs, name):
     if name is None:
         return 0
-    if name not in outputs:
-        expected = ", ".join(outputs) if outputs else "none: the model has a single output"
-        raise RunError("the model has no such output", expected=expected, found=name)
-    return outputs.index(name)
+    return _number(outputs, name, "output", "none: the model has a single output")
 
 
 def _class_number(classes, name):
-    expected = ", ".join(classes)
     if name is None:
-        raise RunError("the model knows several classes", expected=f"--class with one of {expected}")
-    if name in classes:
-        return classes.index(name)
-    if name.isdecimal() and int(name) < len(classes):
+        raise RunError("the model knows several classes", expected=f"--class with one of {', '.join(classes)}")
+    return _number(classes, name, "class")
+
+
+def _number(names, name, what, otherwise=None):
+    """Find a name, or a number from 0 that is not the name of another."""
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and int(name) < len(names):
         return int(name)
-    raise RunError("the model has no such class", expected=expected, found=name)
+    raise RunError(f"the model has no such {what}", expected=", ".join(names) or otherwise, found=name)

@@ -1,9 +1,9 @@
 """Which known motifs an allele makes or breaks.
 
 A motif is broken where a site of it over the changed bases passes the p-value with the reference allele, and none does
-with the alternative; it is made where it is the other way round. Any single change does so to a few matrices by chance
-(one or two of 1,000 at p = 1e-4), so the table also says how strong the site was, by how many bits the best site changed
-and whether the model keeps a position in it.
+with the alternative; it is made where it is the other way round. Any change does so to one or two of 1,000 matrices by
+chance at p = 1e-4, so it is also said how strong the site was, by how many bits the best site changed and whether the
+model keeps an outstanding position in it.
 """
 
 from collections.abc import Sequence

@@ -5,7 +5,7 @@ and half, up to the length of the other: N is neutral to the model, so no differ
 (the alternative called the reference) gives the same difference with the other sign. Filling up with more of the
 reference instead would bring sites in at the ends that the variant has nothing to do with: over 300 random indels of
 1-20 bp in the yeast genome, in windows of 1,000 bp of the model that ships, differences with N agree with those of
-windows of unequal length at r 0.995, differences with more of the reference at 0.58. Near the end of a chromosome both
+windows of unequal length at r 0.995, differences with more of the reference at 0.57. Near the end of a chromosome both
 windows are shorter.
 """
 

@@ -47,7 +47,7 @@ def attend_in_band(queries, keys, values, key_bias, width: int, shared=None) -> 
 def _attend(rows, columns, bias, allowed, n_channels):
     """Attend within blocks: rows (B, n, w, P) to what each block sees (B, n, C, P + V)."""
     scores = rows @ columns[..., :n_channels].swapaxes(-1, -2) + bias[..., None, :]
-    return softmax(mx.where(allowed, scores, FORBIDDEN)) @ columns[..., n_channels:]
+    return softmax(mx.where(allowed, scores, FORBIDDEN)).astype(columns.dtype) @ columns[..., n_channels:]
 
 
 def _in_pieces(arrays, pairs):

@@ -42,6 +42,7 @@ def attend(queries: mx.array, keys: mx.array, values: mx.array, key_bias: mx.arr
     queries, keys : mx.array (B, K, P)
         Scaled already.
     values : mx.array (B, K, V)
+        Where these three are in half precision, only the matrix products are; the softmax is not.
     key_bias : mx.array (B, K)
         Added to every score of a key; a very negative one forbids it.
 
@@ -49,8 +50,9 @@ def attend(queries: mx.array, keys: mx.array, values: mx.array, key_bias: mx.arr
     -------
     mx.array (B, K, V)
     """
-    if not _on_cpu():
-        return mx.softmax(queries @ keys.swapaxes(1, 2) + key_bias[:, None], axis=-1) @ values
+    if not _on_cpu() or values.dtype != mx.float32:
+        scores = queries @ keys.swapaxes(1, 2) + key_bias[:, None]
+        return softmax(scores).astype(values.dtype) @ values
     ones = mx.ones((*queries.shape[:2], 1))
     asked = mx.concatenate([queries * _LOG2_E, ones], axis=-1)
     seen = mx.concatenate([keys, key_bias[..., None] * _LOG2_E], axis=-1)
@@ -62,8 +64,23 @@ def softmax(scores: mx.array) -> mx.array:
     return _softmax(scores) if _on_cpu() else mx.softmax(scores, axis=-1)
 
 
+def sigmoid(values: mx.array) -> mx.array:
+    """Logistic function, with a gradient."""
+    return _sigmoid(values) if _on_cpu() else mx.sigmoid(values)
+
+
 def _on_cpu():
     return mx.default_device() == mx.Device(mx.cpu)
+
+
+@mx.custom_function
+def _sigmoid(values):
+    return 1 / (1 + power_of_two(mx.minimum(values * -_LOG2_E, -_LEAST)))
+
+
+@_sigmoid.vjp
+def _sigmoid_vjp(primals, cotangent, output):
+    return cotangent * output * (1 - output)
 
 
 @mx.custom_function
@@ -79,10 +96,13 @@ def _softmax_vjp(primals, cotangent, weights):
 
 @mx.custom_function
 def _attend(queries, keys, values):
-    """Attend with scores in powers of two; the last of the values is 1, so that its sum is the denominator."""
-    scores = queries @ keys.swapaxes(1, 2)
-    powers = power_of_two(scores - scores.max(axis=-1, keepdims=True))
-    mixed = powers @ values
+    """Attend with scores in powers of two; the last of the values is 1, so that its sum is the denominator.
+
+    Keys are rows here and queries columns: the largest of a column is found three times faster than that of a row.
+    """
+    scores = keys @ queries.swapaxes(1, 2)
+    powers = power_of_two(scores - scores.max(axis=1, keepdims=True))
+    mixed = powers.swapaxes(1, 2) @ values
     shares = 1 / mixed[..., -1:]
     return mixed[..., :-1] * shares, powers, shares
 
@@ -94,6 +114,5 @@ def _attend_vjp(primals, cotangents, outputs):
     wanted = cotangents[0] * shares
     level = -(wanted * attended).sum(axis=-1, keepdims=True)
     wanted = mx.concatenate([wanted, level], axis=-1)
-    of_scores = powers * (wanted @ values.swapaxes(1, 2))
-    of_values = powers.swapaxes(1, 2) @ wanted
-    return (of_scores @ keys) / _LOG2_E, (of_scores.swapaxes(1, 2) @ queries) / _LOG2_E, of_values
+    of_scores = (values @ (wanted / _LOG2_E).swapaxes(1, 2)) * powers
+    return of_scores.swapaxes(1, 2) @ keys, of_scores @ queries, powers @ wanted

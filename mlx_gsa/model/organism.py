@@ -12,6 +12,7 @@ from mlx_gsa.model.approximator import MLPApproximator
 from mlx_gsa.model.attention import FullAttention, SelectedAttention, WindowAttention
 from mlx_gsa.model.context import KmerContext
 from mlx_gsa.model.embeddings import TaskSpecificEmbeddings
+from mlx_gsa.model.exponential import sigmoid
 from mlx_gsa.model.memory import require_memory
 from mlx_gsa.model.profile import PositionalProfile
 from mlx_gsa.model.selector import TokenSelector, budget, keep_first, keep_highest, keep_random, widest_budget
@@ -157,7 +158,7 @@ class SparseOrganism(nn.Module):
             features = mx.take_along_axis(features, kept[..., None], axis=1)
             relevance = mx.take_along_axis(relevance, kept, axis=1)
         opened = self.gate["scale"] * (relevance if self.config.gate else mx.stop_gradient(relevance))
-        return features, mx.sigmoid(opened + self.gate["shift"]) * mask
+        return features, sigmoid(opened + self.gate["shift"]) * mask
 
     def _strength(self, chosen, kept, mask, gates):
         if self.config.attention == "mlp":
@@ -183,7 +184,7 @@ class SparseOrganism(nn.Module):
     def pool(self, features, relevance, lengths) -> mx.array:
         """Sum the features of all positions by their gates: (B, L, D) -> (B, D); no interaction, linear in L."""
         real = mx.arange(relevance.shape[1])[None] < lengths[:, None]
-        weights = mx.sigmoid(self.gate["scale"] * relevance + self.gate["shift"]) * real
+        weights = sigmoid(self.gate["scale"] * relevance + self.gate["shift"]) * real
         return (weights[:, None] @ features)[:, 0] * (1 / SATURATION)
 
 
@@ -206,9 +207,12 @@ def compiled(function, state=None):
     state : list, optional
         Trees that the function reads and updates.
     """
-    if mx.default_device() == mx.Device(mx.cpu) and os.environ.get("GSA_COMPILE", "") != "1":
-        return function
-    return mx.compile(function, inputs=state, outputs=state)
+    return mx.compile(function, inputs=state, outputs=state) if compiles() else function
+
+
+def compiles() -> bool:
+    """Whether `compiled` compiles here."""
+    return mx.default_device() != mx.Device(mx.cpu) or os.environ.get("GSA_COMPILE", "") == "1"
 
 
 def forward_budget(config: ModelConfig, lengths, padded: int):
@@ -234,8 +238,9 @@ def silence(n_sequences: int, n_filters: int, share: float, key) -> mx.array:
 
 
 def _attention(config, n_features):
+    sizes, precision = (config.attention_width, config.distance, n_features), config.precision
     if config.attention == "full":
-        return FullAttention(config.attention_width, config.distance, n_features)
+        return FullAttention(*sizes, precision=precision)
     if config.attention == "window":
-        return WindowAttention(config.attention_width, config.distance, n_features, config.window, config.n_global)
-    return SelectedAttention(config.attention_width, config.distance, n_features, config.neighbours)
+        return WindowAttention(*sizes, config.window, config.n_global, precision)
+    return SelectedAttention(*sizes, config.neighbours, precision)

@@ -12,7 +12,8 @@ from mlx_gsa.model.embeddings import N_TOKENS
 WORD = 4  # bp looked up at once: 6^4 rows of 16-32 floats stay in a core's cache
 PAD = N_TOKENS - 1
 SATURATION = 8.0  # highest value of a feature
-_BLOCK = 8192  # positions whose windows are unfolded at once for a gradient
+_SMALL_PRODUCT = 10**6  # multiplications up to which OpenBLAS multiplies without copying its input first
+_FEW_ROWS = 32
 _COMPLEMENT = (3, 2, 1, 0, 4, 5)
 
 
@@ -208,18 +209,20 @@ def _looked_up_vjp(primals, cotangents, outputs):
 @mx.custom_function
 def _lookup_features(bank, bias, tokens):
     responses = lookup_filters(tokens, bank)
-    return occupancy(responses, bias), *responses
+    excess = mx.maximum(_stronger(responses) + bias, 0)
+    share = 1 / (1 + mx.square(excess) * (1 / SATURATION))
+    heard = [responses[0] >= responses[1]] if len(responses) == 2 else []
+    return mx.square(excess) * share, excess, share, *heard
 
 
 @_lookup_features.vjp
 def _lookup_features_vjp(primals, cotangents, outputs):
-    bank, bias, tokens = primals
-    responses = outputs[1:]
-    excess = mx.maximum(_stronger(responses) + bias, 0)
-    slope = cotangents[0] * (2 * excess / mx.square(1 + mx.square(excess) * (1 / SATURATION)))
+    bank, _, tokens = primals
+    _, excess, share, *heard = outputs
+    slope = cotangents[0] * excess * mx.square(share) * 2
     parts = [slope]
-    if len(responses) == 2:
-        forward = slope * (responses[0] >= responses[1])
+    if heard:
+        forward = slope * heard[0]
         parts = [forward, slope - forward]
     return _bank_gradient(bank, tokens, parts), slope.sum(axis=(0, 1)), mx.zeros_like(tokens)
 
@@ -227,16 +230,33 @@ def _lookup_features_vjp(primals, cotangents, outputs):
 def _bank_gradient(bank, tokens, parts):
     """Gradient of a bank from that of its responses, one part (B, L, D) per strand.
 
-    A few sequences at a time: the one-hot windows, W x 5 numbers a position, then stay in the cache.
+    In blocks of positions: a BLAS has a faster way with small products, and the blocks stay in the cache.
     """
-    n_strands, width, n_rows, n_channels = bank.shape
-    wanted, at_once = mx.concatenate(parts, axis=-1), max(1, _BLOCK // tokens.shape[1])
-    total = 0
-    for start in range(0, tokens.shape[0], at_once):
-        rows = slice(start, start + at_once)
-        total = total + unfold(tokens[rows], width).T @ wanted[rows].reshape(-1, n_strands * n_channels)
-    gradient = total.reshape(width, PAD, n_strands, n_channels).transpose(2, 0, 1, 3)
-    return mx.pad(gradient, ((0, 0), (0, 0), (0, n_rows - PAD), (0, 0)))
+    _, width, n_rows, n_channels = bank.shape
+    block = rows_at_once(tokens.size, width * PAD * n_channels)
+    windows = unfold(tokens, width).reshape(-1, block, width * PAD).swapaxes(1, 2)
+    sums = [(windows @ part.reshape(-1, block, n_channels)).sum(axis=0).reshape(width, PAD, -1) for part in parts]
+    return mx.pad(mx.stack(sums), ((0, 0), (0, 0), (0, n_rows - PAD), (0, 0)))
+
+
+def rows_at_once(n_rows: int, work: int) -> int:
+    """Choose the rows of a block: the most that divide `n_rows` evenly and make a small matrix product.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows to sum over.
+    work : int
+        Multiplications a row.
+
+    Returns
+    -------
+    int
+        `n_rows` itself where only a few would divide it.
+    """
+    most = min(_SMALL_PRODUCT // work, n_rows)
+    block = next((rows for rows in range(most, 0, -1) if n_rows % rows == 0), n_rows)
+    return block if block >= min(_FEW_ROWS, n_rows) else n_rows
 
 
 def unfold(tokens: mx.array, width: int) -> mx.array:

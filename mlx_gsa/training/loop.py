@@ -11,18 +11,23 @@ from mlx.utils import tree_flatten, tree_map
 from mlx_gsa.config import RunConfig
 from mlx_gsa.data.batches import assemble, bucket_lengths, plan_epoch
 from mlx_gsa.data.dataset import Dataset
-from mlx_gsa.errors import RunError
+from mlx_gsa.errors import RankError, RunError
 from mlx_gsa.inference.predictor import Predictor
-from mlx_gsa.model.selector import budget, widest_budget
+from mlx_gsa.inference.threads import one_blas_thread
+from mlx_gsa.model.selector import budget
 from mlx_gsa.model.weights import ModelBundle, save_model
+from mlx_gsa.ranks import Ranks
 from mlx_gsa.training.averaging import WeightAverage
 from mlx_gsa.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mlx_gsa.training.metrics_log import MetricsLog
 from mlx_gsa.training.optimizer import build_optimizer
 from mlx_gsa.training.setup import sparsity_at
+from mlx_gsa.training.shards import n_shards, shards_of
 from mlx_gsa.training.step import build_step
+from mlx_gsa.training.together import firsts, told
 from mlx_gsa.training.validation import METRIC_NAMES, validate
 from mlx_gsa.training.weighting import record_weights
+from mlx_gsa.training.widths import step_width
 
 BEST = "best"
 _SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch
@@ -41,12 +46,24 @@ class Trainer:
         Run folder; gets `best/`, `last/` and `metrics.jsonl`.
     observe : callable, optional
         Called with every row of `metrics.jsonl` as it is made, and with a row of kind "step" after each step.
+    ranks : Ranks, optional
+        The processes that train this model together; the first of them writes. By default this one is alone.
+
+    Raises
+    ------
+    RankError
+        If the shards of a step cannot be shared out evenly.
     """
 
-    def __init__(self, bundle: ModelBundle, config: RunConfig, dataset: Dataset, folder: Path, observe=None):
+    def __init__(
+        self, bundle: ModelBundle, config: RunConfig, dataset: Dataset, folder: Path, observe=None,
+        ranks: Ranks | None = None,
+    ):  # fmt: skip
         self.bundle, self.config, self.dataset, self.folder = bundle, config, dataset, folder
         self.observe = observe or (lambda row: None)
+        self.ranks = ranks or Ranks()
         settings = config.training
+        shards_of(self.ranks.rank, self.ranks.size, n_shards(settings))
         self.rows = {split: dataset.indices(split) for split in ("train", "val")}
         self.lengths = dataset.lengths[self.rows["train"]]
         self.buckets = bucket_lengths(self.lengths)
@@ -89,21 +106,34 @@ class Trainer:
 
         Raises
         ------
-        KeyboardInterrupt
+        KeyboardInterrupt, RankError
             After a checkpoint has been written.
         """
+        with one_blas_thread():  # several cores have a shard each; and the numbers depend on none of them
+            return self._run()
+
+    def _run(self):
         settings = self.config.training
+        self._start_alike()
         stopped = self._exhausted()
         self._whole = self._snapshot()
         try:
             while self.progress["epoch"] < settings.epochs and not stopped:
                 self._epoch()
                 stopped = self._exhausted()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, RankError):
             self._save()
             raise
         best = self.progress["best"]
         return {"epochs": self.progress["epoch"], "best": best, "stopped_early": stopped}
+
+    def _start_alike(self):
+        """Give all ranks the state of the first, which may have come from a checkpoint that only it has."""
+        self.ranks.mend = f"Go on from the last checkpoint with: gsa train --resume {self.folder}"
+        trees = self.bundle.model.parameters(), self.optimizer.state, self.average.weights
+        model, self.optimizer.state, self.average.weights = firsts(self.ranks, trees)
+        self.bundle.model.update(model)
+        self.progress = told(self.ranks, self.progress)
 
     def _epoch(self):
         epoch, started = self.progress["epoch"], time.monotonic()
@@ -125,7 +155,7 @@ class Trainer:
             self.dataset, rows, padded, settings.batch_size, generator,
             reverse=settings.augment_reverse, shift=settings.augment_shift,
         )  # fmt: skip
-        widest = min(padded, widest_budget(padded, sparsity, model_config.max_selected))
+        widest = step_width(padded, sparsity, self.config)
         counts = budget(batch.lengths, sparsity, model_config.max_selected)
         inputs = (batch.tokens, batch.lengths, counts, self.labels[batch.indices], self._weights(batch))
         key = mx.random.key(settings.seed * 1_000_003 + epoch * 100_003 + number)
@@ -144,7 +174,7 @@ class Trainer:
         key = (padded, widest)
         if key not in self._steps:
             self._steps[key] = build_step(
-                self.bundle.model, self.optimizer, self.dataset.task, self.config.training, widest
+                self.bundle.model, self.optimizer, self.dataset.task, self.config.training, widest, self.ranks
             )
         return self._steps[key]
 
@@ -168,12 +198,14 @@ class Trainer:
         }  # fmt: skip
 
     def _finish_epoch(self, epoch, sparsity, started, n_steps):
-        row = self._epoch_row(epoch, sparsity)
+        row = told(self.ranks, self._epoch_row(epoch, sparsity))
         self.progress.update(epoch=epoch + 1, step=0, sums=[0.0] * 4, norms={})
+        self.bundle.model.update(firsts(self.ranks, self.bundle.model.parameters()))  # machines may round differently
         self._judge(row)
         seconds = time.monotonic() - started
         speed = n_steps * self.config.training.batch_size / seconds
-        self.log.append(row | {"seconds": round(seconds, 2), "records_per_second": round(speed, 1)})
+        if self.ranks.is_first:
+            self.log.append(row | {"seconds": round(seconds, 2), "records_per_second": round(speed, 1)})
         self._whole = self._snapshot()
         self._save()
         self.observe(row)
@@ -189,7 +221,9 @@ class Trainer:
         }  # fmt: skip
         if len(self.rows["val"]):
             predictor = Predictor(self._usable()).with_sparsity(sparsity)
-            loss, metric, each = validate(predictor, self.dataset, self.rows["val"], self.config.training.batch_size)
+            settings = self.config.training
+            how = settings.batch_size, n_shards(settings), self.ranks
+            loss, metric, each = validate(predictor, self.dataset, self.rows["val"], *how)
             name = METRIC_NAMES[self.dataset.task]
             row |= {"val_loss": loss, "val_metric": metric, "metric_name": f"mean {name}" if each else name}
             row |= {"val_metrics": each} if each else {}
@@ -201,7 +235,8 @@ class Trainer:
             return
         best = self.progress["best"]
         if best is None or "val_metric" not in row or row["val_metric"] > best["val_metric"]:
-            save_model(self.folder / BEST, self._usable())
+            if self.ranks.is_first:
+                save_model(self.folder / BEST, self._usable())
             self.progress.update(best=row, since_best=0)
         else:
             self.progress["since_best"] += 1
@@ -221,7 +256,8 @@ class Trainer:
         return Checkpoint(model, optimizer, deepcopy(self.progress), average)
 
     def _save(self):
-        save_checkpoint(self.folder, self._whole)
+        if self.ranks.is_first:
+            save_checkpoint(self.folder, self._whole)
 
     def _plan(self, epoch):
         settings = self.config.training

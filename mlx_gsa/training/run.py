@@ -12,11 +12,14 @@ from mlx_gsa.data.atomic import atomic_write_text
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.errors import RunError
 from mlx_gsa.model.weights import MODEL_FILE
+from mlx_gsa.ranks import Ranks
 from mlx_gsa.runtime import machine, versions
 from mlx_gsa.training.checkpoint import CHECKPOINT
 from mlx_gsa.training.loop import BEST, Trainer
 from mlx_gsa.training.metrics_log import METRICS_FILE
 from mlx_gsa.training.setup import PARAMETER_LIMIT, new_bundle
+from mlx_gsa.training.shards import n_shards, shards_of
+from mlx_gsa.training.together import agree, told
 
 CONFIG, MANIFEST, FILTERS = "config.toml", "manifest.json", "filters.json"
 RUNS = Path("runs")
@@ -34,7 +37,9 @@ class RunInfo(NamedTuple):
     fold: int | None = None
 
 
-def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=None) -> tuple[Trainer, list]:
+def start_run(
+    config: RunConfig, out: Path, *, overwrite: bool = False, observe=None, ranks: Ranks | None = None
+) -> tuple[Trainer, list]:
     """Make a run folder and a trainer that starts from the training split.
 
     Parameters
@@ -44,7 +49,8 @@ def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=
         A new folder, an empty one, or with `overwrite` an older run, which is then replaced.
     overwrite : bool
     observe : callable, optional
-        As in `Trainer`.
+    ranks : Ranks, optional
+        As in `Trainer`; only the first touches `out`.
 
     Returns
     -------
@@ -55,51 +61,81 @@ def start_run(config: RunConfig, out: Path, *, overwrite: bool = False, observe=
     ------
     RunError
         If `out` holds something else, or a sparse model has 50,000 parameters or more.
+    RankError
+        If the ranks were given different settings or data, or cannot share the shards of a step evenly.
     """
+    ranks = ranks or Ranks()
+    shards_of(ranks.rank, ranks.size, n_shards(config.training))
     dataset = Dataset.open(config.data.path).with_fold(config.data.fold)
-    _check_free(out, overwrite)
+    agree(ranks, config, dataset)
+    if ranks.is_first:
+        _check_free(out, overwrite)
     bundle, found = new_bundle(config, dataset)
     n_parameters = bundle.model.n_parameters()
     if bundle.model.config.selects and n_parameters >= PARAMETER_LIMIT:  # the limit is the hypothesis', not a rival's
         expected = f"fewer than {PARAMETER_LIMIT:,} parameters"
         raise RunError("model too large", expected=expected, found=f"{n_parameters:,}")
+    trainer = Trainer(bundle, config, dataset, out, observe, ranks)
+    if ranks.is_first:
+        _make_folder(trainer, found)
+    return trainer, found
+
+
+def _make_folder(trainer, found):
+    out, config = trainer.folder, trainer.config
     out.mkdir(parents=True, exist_ok=True)
     of_training = [out / name for name in (CHECKPOINT, METRICS_FILE, Path(BEST) / MODEL_FILE, CONFIG)]
     for stale in [*of_training, *out.glob("evaluation*")]:
         stale.unlink(missing_ok=True)
-    _write_manifest(out, _new_manifest(config, dataset, n_parameters))
+    _write_manifest(out, _new_manifest(config, trainer.dataset, trainer.bundle.model.n_parameters()))
     atomic_write_text(out / CONFIG, dump_config(config))
     filters = [asdict(item) | {"template": item.template.tolist()} for item in found]
     atomic_write_text(out / FILTERS, json.dumps(filters) + "\n")
-    return Trainer(bundle, config, dataset, out, observe), found
 
 
-def resume_run(folder: Path, observe=None) -> Trainer:
+def resume_run(folder: Path, observe=None, ranks: Ranks | None = None) -> Trainer:
     """Go back to where a run stopped; what follows is what would have followed.
+
+    Of several ranks only the first needs the folder; how many there are may have changed.
 
     Raises
     ------
     RunError
         If the folder is no run, the run is finished, or its data have changed.
+    RankError
+        If the ranks have different data or cannot share the shards of a step evenly.
     """
-    manifest = read_manifest(folder)
-    if manifest["finished"]:
-        raise RunError("run is finished", where=str(folder), mend="Start another with --out, or --overwrite this one.")
-    config = load_config(folder / CONFIG)
+    ranks = ranks or Ranks()
+    stopped = told(ranks, _stopped(folder) if ranks.is_first else None)
+    config = RunConfig.model_validate(stopped["config"])
     dataset = Dataset.open(config.data.path).with_fold(config.data.fold)
-    if dataset.data_hash != manifest["data_hash"]:
+    if dataset.data_hash != stopped["data_hash"]:
         raise RunError(
             "data set has changed since the run started", where=str(dataset.path),
-            expected=manifest["data_hash"][:12], found=dataset.data_hash[:12],
+            expected=stopped["data_hash"][:12], found=dataset.data_hash[:12],
         )  # fmt: skip
-    interrupted = (folder / CHECKPOINT).is_file()
-    bundle, _ = new_bundle(config, dataset, discover=not interrupted)
-    trainer = Trainer(bundle, config, dataset, folder, observe)
-    if interrupted:
+    agree(ranks, config, dataset)
+    bundle, _ = new_bundle(config, dataset, discover=not stopped["interrupted"])
+    trainer = Trainer(bundle, config, dataset, folder, observe, ranks)
+    if not ranks.is_first:
+        return trainer
+    if stopped["interrupted"]:
         trainer.resume()
     else:
         trainer.log.rewind(0)  # a kill between the first row and the first checkpoint leaves that row
     return trainer
+
+
+def _stopped(folder):
+    """Read what is known of a run that is to go on."""
+    manifest = read_manifest(folder)
+    if manifest["finished"]:
+        raise RunError("run is finished", where=str(folder), mend="Start another with --out, or --overwrite this one.")
+    return {
+        "config": load_config(folder / CONFIG).model_dump(mode="json"),
+        "data_hash": manifest["data_hash"],
+        "interrupted": (folder / CHECKPOINT).is_file(),
+    }
 
 
 def finish_run(trainer: Trainer, result: dict) -> None:
@@ -162,9 +198,7 @@ def find_run(path: Path | str | None = None, runs: Path = RUNS) -> RunInfo:
 def _run_info(folder):
     manifest = read_manifest(folder)
     if not (folder / BEST / MODEL_FILE).is_file():
-        raise RunError(
-            "run has no model yet", where=str(folder), mend=f"Go on with: gsa train --resume {folder}"
-        )
+        raise RunError("run has no model yet", where=str(folder), mend=f"Go on with: gsa train --resume {folder}")
     return RunInfo(folder, folder / BEST, Path(manifest["dataset"]), manifest["data_hash"], False, manifest.get("fold"))
 
 

@@ -1,16 +1,21 @@
 """What is watched during training: the loss and one plain metric of the validation split."""
 
+import mlx.core as mx
 import numpy as np
 from scipy.stats import rankdata
 
 from mlx_gsa.data.dataset import Dataset
 from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.labels import LabelScale
+from mlx_gsa.ranks import Ranks
+from mlx_gsa.training.shards import shards_of
 
 METRIC_NAMES = {"regression": "r", "binary": "AUROC", "multiclass": "accuracy"}
 
 
-def validate(predictor: Predictor, dataset: Dataset, rows, batch_size: int) -> tuple[float, float, dict]:
+def validate(
+    predictor: Predictor, dataset: Dataset, rows, batch_size: int, shards: int = 1, ranks: Ranks | None = None
+) -> tuple[float, float, dict]:
     """Return (loss, metric, metric of each output) of a model on some records.
 
     Parameters
@@ -20,6 +25,10 @@ def validate(predictor: Predictor, dataset: Dataset, rows, batch_size: int) -> t
     rows : array of int
         Records to predict.
     batch_size : int
+    shards : int
+        Parts in which they are predicted, a multiple of the number of ranks: batches are formed within a part.
+    ranks : Ranks, optional
+        The processes that share the parts; by default this one predicts all.
 
     Returns
     -------
@@ -30,12 +39,24 @@ def validate(predictor: Predictor, dataset: Dataset, rows, batch_size: int) -> t
     each : dict of str to float
         The metric by output; empty where there is one.
     """
-    sequences = (dataset.sequence(int(i)) for i in rows)
-    raw = np.stack([p.raw for p in predictor.predict(sequences, batch_size)]).astype(np.float64)
+    raw = _raw(predictor, dataset, rows, batch_size, shards, ranks or Ranks()).astype(np.float64)
     labels = dataset.labels[rows].astype(np.float64)
     if labels.ndim == 1:
         return _loss(predictor.task, raw, labels, predictor.scale), watched_metric(predictor.task, raw, labels), {}
     return _several(predictor, dataset.outputs, raw, labels)
+
+
+def _raw(predictor, dataset, rows, batch_size, shards, ranks):
+    """Predict the shards of this rank, and put together those of all: (n, n_outputs)."""
+    longest = -(-len(rows) // shards)
+    mine = shards_of(ranks.rank, ranks.size, shards)
+    raw = np.zeros((len(mine), longest, predictor.config.n_outputs), np.float32)
+    for place, number in enumerate(mine):
+        sequences = (dataset.sequence(int(i)) for i in rows[number::shards])
+        for row, prediction in enumerate(predictor.predict(sequences, batch_size)):
+            raw[place, row] = prediction.raw
+    everyones = np.array(ranks.gather(mx.array(raw))).reshape(shards, longest, -1)
+    return everyones.swapaxes(0, 1).reshape(shards * longest, -1)[: len(rows)]
 
 
 def _several(predictor, outputs, raw, labels):

@@ -1,5 +1,11 @@
 """How the pages write numbers, intervals and tables."""
 
+from mlx_gsa.evaluation.markdown import machine_line, table
+
+__all__ = [
+    "NAMES", "NOT_YET", "machine_line", "percent", "plain", "ranked", "selected", "small", "table",
+]  # fmt: skip
+
 NOT_YET = "not run yet"
 NAMES = {
     "pearson": "Pearson r", "spearman": "Spearman r", "r2": "R²", "auroc": "AUROC", "auprc": "AUPRC",
@@ -38,19 +44,3 @@ def _between(interval, form):
     """Write a value with its interval; None, which stands for nan, as a dash."""
     value, low, high = ("–" if interval.get(key) is None else form(interval[key]) for key in ("value", "low", "high"))
     return value if (low, high) == ("–", "–") else f"{value} ({low} to {high})"
-
-
-def table(head, rows):
-    """Lay out a Markdown table."""
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [head, ["---"] * len(head), *rows]]
-    return "".join(f"| {' | '.join(row)} |\n" for row in cells)
-
-
-def machine_line(machine, versions):
-    """Name the machine and the versions of a result in one line."""
-    facts = [f"{machine[key]}" for key in ("platform", "processor", "device", "blas") if machine.get(key)]
-    if machine.get("cores"):
-        facts.append(f"{machine['cores']} cores")
-    if machine.get("memory_total"):
-        facts[-1] += f", {machine['memory_total'] / 2**30:.0f} GiB"
-    return f"{'; '.join(facts)}. " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."

@@ -7,14 +7,18 @@ from mlx_gsa.explain.figures.results.marks import draw_grid, look
 from mlx_gsa.explain.figures.style import house_style, new_figure
 
 
-def build_scaling(series) -> Figure:
+def build_scaling(series, intervals: bool = False, height: float = 3.2) -> Figure:
     """Build the picture: seconds, operations and peak memory per sequence over length, both logarithmic.
 
     Parameters
     ----------
     series : sequence of dict
-        As `experiments.speed` measures them: ``label``, ``batch_size``, ``rows`` (``length``, ``seconds``, ``flops``,
+        As `benchmark.speed` measures them: ``label``, ``batch_size``, ``rows`` (``length``, ``seconds``, ``flops``,
         ``peak_bytes``), and ``time``, ``flops`` and ``memory``, the fitted exponents (value, low, high).
+    intervals : bool
+        Write the interval of each exponent beside it.
+    height : float
+        Inches; more where there are many series.
 
     Returns
     -------
@@ -22,7 +26,7 @@ def build_scaling(series) -> Figure:
         Axes are labelled ``time``, ``flops`` and ``memory``; the legend of each names the fitted exponents.
     """
     with house_style():
-        figure = new_figure(9.0, 3.2, layout="constrained")
+        figure = new_figure(9.0, height, layout="constrained")
         panels = figure.subplot_mosaic([["time", "flops", "memory"]])
         drawn = (("time", "seconds", "seconds per sequence"), ("flops", "flops", "operations per sequence"))
         for name, key, label in (*drawn, ("memory", "peak_bytes", "peak memory per sequence (MB)")):
@@ -30,21 +34,23 @@ def build_scaling(series) -> Figure:
             axes.set_label(name)
             axes.set(xscale="log", yscale="log", xlabel="length (bp)", ylabel=label)
             for number, each in enumerate(series):
-                _draw(axes, each, name, key, number)
+                _draw(axes, each, name, key, number, intervals)
             draw_grid(axes)
             _ticks(axes, series)
             axes.legend(loc="upper left", title="exponent", title_fontsize=6.5, fontsize=6.5, borderaxespad=0.2)
             bottom, top = axes.get_ylim()
-            axes.set_ylim(bottom, top * (top / bottom) ** 0.45)
+            axes.set_ylim(bottom, top * (top / bottom) ** (0.45 if len(series) < 4 else 0.75))
     return figure
 
 
-def _draw(axes, each, name, key, number):
+def _draw(axes, each, name, key, number, intervals):
     colour, marker = look(number)
     # Operations are counted for one sequence, time and memory for a batch.
     share = {"seconds": each["batch_size"], "flops": 1, "peak_bytes": each["batch_size"] * 1e6}[key]
     lengths, values = ([row[field] for row in each["rows"]] for field in ("length", key))
-    label = f"{each[name]['value']:.2f}  {each['label']}"
+    fit = each[name]
+    width = f" ({fit['low']:.2f} to {fit['high']:.2f})" if intervals else ""
+    label = f"{fit['value']:.2f}{width}  {each['label']}"
     axes.plot(lengths, [value / share for value in values], color=colour, marker=marker, ms=4, lw=1.1, label=label)
 
 

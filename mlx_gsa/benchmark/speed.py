@@ -1,24 +1,16 @@
-"""What a forward pass costs, sparse and full, over lengths: each measurement in a process of its own.
+"""What a forward pass costs, sparse and full, over lengths, for `gsa reproduce`: each in a process of its own.
 
 A rival that shares a process with another inherits its caches, its allocator and its libraries; see `cost` for what is
 counted and how it is timed.
 """
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
 
-import numpy as np
-from scipy.stats import linregress, t
-
-from mlx_gsa.errors import ResultsError
+from mlx_gsa.benchmark.fits import exponent
+from mlx_gsa.benchmark.worker import Worker
 
 FORMAT, FORMAT_VERSION = "mlx_gsa.speed", 1
 SCORE_COPIES = 4  # float32 copies of the B x L x L scores that full attention is reckoned to need at once
-LEVEL = 0.95
-_CODE = "import json, sys; from mlx_gsa.experiments.speed import measure_one; measure_one(json.loads(sys.argv[1]))"
 
 
 def measure_speed(asked, report=lambda line: None):
@@ -55,7 +47,7 @@ def _pair(length, asked, memory):
     batch = asked["batch_size"]
     while batch > 1 and memory is not None and SCORE_COPIES * 4 * batch * length**2 > memory:
         batch //= 2
-    shared = {"what": "forward", "length": length, "batch_size": batch, "repeats": asked["repeats"]}
+    shared = {"what": "passes", "length": length, "batch_size": batch, "repeats": asked["repeats"]}
     settings = {"sparsity": asked["sparsity"]}
     sparse = _in_process({**shared, "settings": settings})
     full = _in_process({**shared, "settings": settings | {"attention": "full"}})
@@ -70,75 +62,18 @@ def _pair(length, asked, memory):
 def _series(series, asked):
     """Measure one model over lengths, and fit how its time and its operations grow."""
     settings = {"sparsity": asked["sparsity"]} | series["settings"]
-    shared = {"what": "forward", "batch_size": series["batch_size"], "repeats": asked["repeats"], "settings": settings}
+    shared = {"what": "passes", "batch_size": series["batch_size"], "repeats": asked["repeats"], "settings": settings}
     rows = [{"length": length, **_in_process({**shared, "length": length})} for length in series["lengths"]]
     lengths = [row["length"] for row in rows]
     fits = {name: exponent(lengths, [row[key] for row in rows]) for name, key in _FITTED.items()}
     return {**series, "rows": rows, **fits}
 
 
+_LONGEST = 3600.0  # seconds of one measurement
 _FITTED = {"time": "seconds", "flops": "flops", "memory": "peak_bytes"}
 
 
-def exponent(lengths, values, level=LEVEL):
-    """Fit b of value = a length^b, by least squares on logarithms.
-
-    Parameters
-    ----------
-    lengths, values : sequence of float
-        At least three, positive.
-    level : float
-        Of the interval, from Student's t on n - 2 degrees of freedom.
-
-    Returns
-    -------
-    dict
-        ``value``, ``low``, ``high``. 1 is linear growth, 2 quadratic.
-    """
-    fit = linregress(np.log(lengths), np.log(values))
-    half = float(t.ppf((1 + level) / 2, len(lengths) - 2) * fit.stderr)
-    return {"value": float(fit.slope), "low": float(fit.slope) - half, "high": float(fit.slope) + half}
-
-
 def _in_process(what):
-    """Do one measurement in a fresh process, away from any folder named mlx_gsa; its last line is its answer."""
-    command = [sys.executable, "-c", _CODE, json.dumps(what)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
-    if done.returncode:
-        last = done.stderr.strip().rpartition("\n")[2]
-        raise ResultsError("a measurement failed", where=json.dumps(what), found=last or f"exit {done.returncode}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def measure_one(what):
-    """Measure one thing in this process and print it as one line of JSON: the answer to the parent process.
-
-    Parameters
-    ----------
-    what : dict
-        ``what`` = "report", or "forward" with ``length``, ``batch_size``, ``repeats`` and ``settings`` of the model.
-    """
-    sys.stdout.write(json.dumps(_report() if what["what"] == "report" else _forward(what)) + "\n")
-
-
-def _report():
-    from mlx_gsa.runtime import runtime_report
-
-    found = runtime_report().to_dict()
-    found["blas"].pop("path")  # a place on this machine
-    return found
-
-
-def _forward(what):
-    from mlx_gsa.config import ModelConfig
-    from mlx_gsa.evaluation.cost import count_flops, measure_forward
-
-    config = ModelConfig(**what["settings"])
-    found = measure_forward(config, what["length"], what["batch_size"], repeats=what["repeats"])
-    flops = count_flops(config, what["length"], batch_size=what["batch_size"])
-    return {
-        "seconds": found.timing.median, "fastest": found.timing.fastest, "repeats": found.timing.repeats,
-        "attended": found.attended, "peak_bytes": int(found.peak_bytes), "flops": flops["total"],
-    }  # fmt: skip
+    """Do one measurement in a fresh process."""
+    with Worker("mlx") as worker:
+        return worker.ask(what, seconds=_LONGEST)
