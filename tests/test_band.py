@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
+from mlx_gsa.model import band
 from mlx_gsa.model.attention import SelectedAttention
 from mlx_gsa.model.band import FORBIDDEN, attend_in_band, in_band
 
@@ -43,6 +44,17 @@ def test_blocks_are_the_band_pair_by_pair(length, width, seed):
     for row, count in enumerate(counts):
         np.testing.assert_allclose(found[row, :count], expected[row, :count], atol=2e-6)
     assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("pairs", [1, 100, 700])
+def test_pieces_change_nothing(pairs, monkeypatch):
+    rng = np.random.default_rng(0)
+    *arrays, _ = made(rng, 50)
+    shared = mx.array(rng.permutation(50)[None, :3].repeat(2, axis=0).astype(np.int32))
+    whole = [np.array(attend_in_band(*map(mx.array, arrays), 4, more)) for more in (None, shared)]
+    monkeypatch.setattr(band, "PAIRS_AT_ONCE", pairs)
+    for expected, more in zip(whole, (None, shared), strict=True):
+        np.testing.assert_allclose(attend_in_band(*map(mx.array, arrays), 4, more), expected, atol=1e-6)
 
 
 @settings(deadline=None, max_examples=30)

@@ -77,6 +77,14 @@ def test_window_is_linear_in_length():
     assert count_flops(window, 8000)["attention"] == pytest.approx(2 * count_flops(window, 4000)["attention"])
 
 
+def test_among_neighbours_it_is_linear_in_what_is_kept():
+    near = config(neighbours=64)
+    each = count_flops(near, 4000)["attention"] / 400
+    assert each == pytest.approx(count_flops(near, 200_000)["attention"] / 20_000)
+    assert each == pytest.approx(count_flops(config(), 1920)["attention"] / 192)  # three blocks of 64
+    assert count_flops(config(neighbours=200), 2000) == count_flops(config(), 2000)
+
+
 def test_mlp_attention_has_no_second_approximator():
     counts = count_flops(config(attention="mlp"), 2000)
     assert counts["approximator"] < count_flops(config(), 2000)["approximator"]

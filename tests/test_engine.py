@@ -109,6 +109,15 @@ def test_the_number_of_threads_changes_nothing():
             np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("kind", [{"max_selected": 200}, {"neighbours": 16, "context": (512,)}], ids=str)
+def test_a_long_sequence_has_the_same_numbers(kind):
+    model, tokens = scrambled(seed=1, **kind), random_tokens([150_000])
+    found, expected = Engine(model).run(*pad_rows(tokens, 150_000)), forward(model, tokens)[1]
+    np.testing.assert_array_equal(found.kept, expected.kept)
+    np.testing.assert_allclose(found.contribution, expected.contribution, atol=2e-5, rtol=2e-5)
+    np.testing.assert_allclose(found.prediction, expected.prediction, rtol=1e-4)
+
+
 @pytest.mark.metal
 def test_on_a_gpu_the_model_path_is_chosen_and_agrees_with_the_host():
     model, rows = scrambled(seed=6), awkward([200, 130, 64], seed=6)

@@ -109,6 +109,16 @@ def test_only_the_first_records_get_maps(tmp_path):
     assert [row["id"] for row in _table(tmp_path / "o" / "summary.tsv")] == [f"r{i}" for i in range(5)]
 
 
+def test_a_record_with_too_many_kept_positions_gets_its_tracks_and_a_note(tmp_path):
+    predictor, records = FakePredictor(), list(_records(4))
+    records[1] = records[1]._replace(tokens=random_tokens(900))
+    predictor.longest_map = 899
+    found = list(explain_records(predictor, records, tmp_path / "o", heatmaps=3))
+    assert predictor.asked == [True, False, True, False]
+    assert ["map" in explanation.note for explanation in found] == [False, True, False, False]
+    assert ["heatmap" in explanation.files for explanation in found] == [True, True, True, False]
+
+
 def test_combined_only(tmp_path):
     found = list(explain_records(FakePredictor(), _records(3), tmp_path / "o", heatmaps=0, record_files=False))
     assert [each.files for each in found] == [{}] * 3

@@ -129,3 +129,28 @@ def test_long_records_go_few_at_a_time(monkeypatch):
     assert [len(one.relevance) for one in found] == [1000] * 5 + [9000]
     assert max(rows for rows, length in shapes if length < 2000) <= 3
     assert all(rows * length <= 10_000 for rows, length in shapes)
+
+
+def test_a_map_among_neighbours_is_square_and_zero_beyond_them():
+    predictor, tokens = make(neighbours=3), random_tokens([120])[0]
+    (found,) = predictor.predict([tokens], attention=True)
+    apart = np.abs(np.arange(12)[:, None] - np.arange(12))
+    assert found.weights.shape == (12, 12) and not found.weights[apart > 3].any()
+    np.testing.assert_allclose(found.weights.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_what_can_be_mapped_is_told_beforehand(monkeypatch):
+    monkeypatch.setattr(module, "_MAX_PAIRS", 100)
+    assert [make(attention=kind).can_map(96) for kind in ("softmax", "full")] == [True, False]
+    assert not make(neighbours=2).can_map(160)
+
+
+@pytest.mark.parametrize("attention, ahead", [(False, 4), (True, 2)])
+def test_long_sequences_and_large_maps_are_read_ahead_by_few(attention, ahead, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_BASES", 50)  # of 100 bp: four make eight batches of 50
+    monkeypatch.setattr(module, "_MAX_PAIRS", 400)  # of 100 pairs: with the bases, two make it full
+    read = []
+    stream = make().predict((read.append(1) or tokens for tokens in random_tokens([100] * 9)), attention=attention)
+    next(stream)
+    assert len(read) == ahead
+    assert len(list(stream)) == 8

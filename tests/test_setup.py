@@ -7,7 +7,8 @@ from toys import planted, random_tokens, toy_config, toy_dataset, write_toy
 
 from mlx_gsa.config import ModelConfig
 from mlx_gsa.data.dataset import Records, write_dataset
-from mlx_gsa.errors import DatasetError
+from mlx_gsa.errors import DatasetError, RunError
+from mlx_gsa.model import memory
 from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.model.stem import lookup_filters
 from mlx_gsa.training.discovery import DiscoveredFilter, _Positions
@@ -29,6 +30,12 @@ def test_the_reference_budget_is_the_median_number_kept(tmp_path):
     assert fitted_config(ModelConfig(sparsity=0.1, max_selected=12), dataset, rows).reference_budget == 12
     for attention in ("full", "window"):
         assert fitted_config(ModelConfig(attention=attention), dataset, rows).reference_budget == 200
+
+
+def test_a_batch_for_which_there_is_no_memory_is_refused_before_anything_is_done(dataset, monkeypatch):
+    monkeypatch.setattr(memory, "memory_total", lambda: 10_000)
+    with pytest.raises(RunError, match=r"too little memory.*16 x 120 bp.*\n.*model.neighbours=128"):
+        new_bundle(toy_config(dataset.path), dataset)
 
 
 @pytest.mark.parametrize("task, n_outputs", [("regression", 1), ("binary", 1), ("multiclass", 3)])

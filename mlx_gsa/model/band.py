@@ -5,6 +5,7 @@ import mlx.core as mx
 from mlx_gsa.model.exponential import softmax
 
 FORBIDDEN = -1e9
+PAIRS_AT_ONCE = 2**22  # scores; those of a megabase are too many for all their copies to be held together
 
 
 def attend_in_band(queries, keys, values, key_bias, width: int, shared=None) -> mx.array:
@@ -32,17 +33,28 @@ def attend_in_band(queries, keys, values, key_bias, width: int, shared=None) -> 
     n_sequences, length, n_channels = queries.shape
     columns = mx.concatenate([keys, values], axis=-1)
     seen, bias = (_own_and_beside(x, width, fill) for x, fill in ((columns, 0), (key_bias, FORBIDDEN)))
-    allowed = _near(mx.arange(width), mx.arange(3 * width) - width, width)
+    allowed = _near(mx.arange(width), mx.arange(3 * width) - width, width)[None, None]
     if shared is not None:
         seen, bias = _with_shared(seen, columns, shared[..., None]), _with_shared(bias, key_bias, shared)
         places = mx.arange(seen.shape[1] * width).reshape(-1, width)
         is_far = ~_near(places, shared[:, None], width)
         allowed = mx.concatenate([mx.broadcast_to(allowed, (*is_far.shape[:3], 3 * width)), is_far], axis=-1)
-    rows = _in_blocks(queries, width)
-    scores = rows @ seen[..., :n_channels].swapaxes(-1, -2) + bias[..., None, :]
-    weights = softmax(mx.where(allowed, scores, FORBIDDEN))
-    attended = weights.astype(values.dtype) @ seen[..., n_channels:]
-    return attended.reshape(n_sequences, -1, values.shape[-1])[:, :length]
+    parts = _in_pieces((_in_blocks(queries, width), seen, bias, allowed), n_sequences * width * seen.shape[2])
+    attended = [_attend(rows, columns, bias, allowed, n_channels) for rows, columns, bias, allowed in parts]
+    return mx.concatenate(attended, axis=1).reshape(n_sequences, -1, values.shape[-1])[:, :length]
+
+
+def _attend(rows, columns, bias, allowed, n_channels):
+    """Attend within blocks: rows (B, n, w, P) to what each block sees (B, n, C, P + V)."""
+    scores = rows @ columns[..., :n_channels].swapaxes(-1, -2) + bias[..., None, :]
+    return softmax(mx.where(allowed, scores, FORBIDDEN)).astype(columns.dtype) @ columns[..., n_channels:]
+
+
+def _in_pieces(arrays, pairs):
+    """Cut arrays (B, n, ...) along the blocks, so that `pairs` of each block make no piece larger than may be."""
+    n_blocks, step = arrays[0].shape[1], max(1, PAIRS_AT_ONCE // pairs)
+    for first in range(0, n_blocks, step):
+        yield [x if x.shape[1] == 1 else x[:, first : first + step] for x in arrays]
 
 
 def in_band(length: int, width: int) -> mx.array:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mlx_gsa.errors import RunError
+from mlx_gsa.model.band import PAIRS_AT_ONCE
 from mlx_gsa.model.selector import widest_budget
 
 _BATCH = 2**30  # bytes that a batch in use should stay below
@@ -21,10 +22,11 @@ class _Copies(NamedTuple):
     features: int
     places: int
     pairs: int
+    fused: int  # pairs within MLX's own attention
     hidden: float
 
 
-_IN_USE, _IN_TRAINING = _Copies(14, 4, 2, 1.3), _Copies(29, 8, 4, 5.0)
+_IN_USE, _IN_TRAINING = _Copies(14, 4, 7, 2, 1.3), _Copies(29, 8, 7, 4, 5.0)
 
 
 def batch_bytes(config, n_rows: int, padded: int, training: bool = False) -> int:
@@ -45,11 +47,19 @@ def batch_bytes(config, n_rows: int, padded: int, training: bool = False) -> int
     """
     copies = _IN_TRAINING if training else _IN_USE
     kept = attending(config, padded)
-    floats = copies.features * padded * config.n_features
-    floats += copies.places * kept * 2 * (2 * config.attention_width + _WAVES)
-    per_pair = copies.hidden * config.approximator_hidden if config.attention == "mlp" else copies.pairs
-    floats += kept * pairs_of_each(config, kept) * per_pair
-    return int(4 * n_rows * floats)
+    each = copies.features * padded * config.n_features
+    each += copies.places * kept * 2 * (2 * config.attention_width + _WAVES)
+    columns = pairs_of_each(config, kept)
+    pairs = n_rows * kept * columns
+    if columns < kept and not training:
+        pairs = min(pairs, PAIRS_AT_ONCE)
+    return int(4 * (n_rows * each + pairs * _of_a_pair(config, copies)))
+
+
+def _of_a_pair(config, copies):
+    if config.attention == "mlp":
+        return copies.hidden * config.approximator_hidden
+    return copies.fused if config.attention == "full" else copies.pairs
 
 
 def attending(config, padded: int) -> int:
