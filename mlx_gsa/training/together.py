@@ -5,7 +5,7 @@ import json
 
 import mlx.core as mx
 import numpy as np
-from mlx.utils import tree_flatten, tree_map
+from mlx.utils import tree_flatten, tree_map_with_path
 
 from mlx_gsa import __version__
 from mlx_gsa.config import RunConfig
@@ -39,16 +39,16 @@ def told(ranks: Ranks, value):
 
 
 def firsts(ranks: Ranks, tree):
-    """Return the arrays of the first rank in a tree of the same shapes, bit for bit."""
+    """Return the arrays of the first rank in a tree of the same names and shapes, bit for bit."""
     if ranks.size == 1:
         return tree
-    mine = b"".join(np.array(value).tobytes() for _, value in tree_flatten(tree))
-    data, begun = ranks.tell(mine if ranks.is_first else None), 0
-
-    def cut(value):
-        nonlocal begun
-        plain = np.array(value)
+    arrays = {name: np.array(value) for name, value in tree_flatten(tree)}
+    names = sorted(arrays)  # a tree from a checkpoint has the same names in another order
+    mine = b"".join(arrays[name].tobytes() for name in names)
+    data, begun, found = ranks.tell(mine if ranks.is_first else None), 0, {}
+    for name in names:
+        plain = arrays[name]
+        part = np.frombuffer(data[begun : begun + plain.nbytes], plain.dtype)
+        found[name] = mx.array(part.reshape(plain.shape))
         begun += plain.nbytes
-        return mx.array(np.frombuffer(data[begun - plain.nbytes : begun], plain.dtype).reshape(plain.shape))
-
-    return tree_map(cut, tree)
+    return tree_map_with_path(lambda name, _: found[name], tree)
