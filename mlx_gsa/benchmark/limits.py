@@ -55,5 +55,6 @@ def _processes(found):
         for key, ratio, label in ROWS if measured[key]
     ]  # fmt: skip
     missing = f"\nTwo ranks could not be measured: {measured['why']}.\n" if measured["why"] else ""
-    text = f"Records per second at {measured['length']:,} bp, batch {measured['batch']}, by turns; one BLAS thread each."
+    where = f"at {measured['length']:,} bp, batch {measured['batch']}"
+    text = f"Records per second {where}, by turns; one BLAS thread each."
     return f"## Training in two processes\n\n{text}\n\n" + table(["", "rounds", "over one"], rows) + missing

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlx_gsa.experiments.child import GRACE
 from mlx_gsa.experiments.record import shown
+from mlx_gsa.ranks import alone
 
 CHILD = [sys.executable, "-m", "mlx_gsa.experiments.child"]
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
@@ -33,7 +34,7 @@ class Step:
         self.command, self.log = command, log
         reading, self._alive = os.pipe()
         arguments = [*CHILD, str(reading), *command.arguments]
-        environment = {**dict.fromkeys(THREADS, str(threads)), **os.environ, "COLUMNS": "120"}
+        environment = {**dict.fromkeys(THREADS, str(threads)), **alone(os.environ), "COLUMNS": "120"}
         with open(log, "a", encoding="utf-8") as file:
             print_to(file, f"$ {shown(command.arguments)}")
             try:

@@ -1,5 +1,6 @@
 """Runs the cells of a sweep, each step a `gsa` command in its own process, and keeps sweep.json up to date."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from mlx_gsa.experiments.plan import (
 from mlx_gsa.experiments.process import Step, threads_of
 from mlx_gsa.experiments.record import Record
 from mlx_gsa.experiments.report import write_report
+from mlx_gsa.experiments.seat import ONLY, Seat
 from mlx_gsa.experiments.spec import SweepSpec
 
 _PAUSE = 0.1  # seconds between two looks at the processes
@@ -40,6 +42,8 @@ class SweepOptions:
         Processes at a time.
     overwrite : bool
         Train runs again whose settings, defaults or data have changed.
+    seat : Seat
+        Which of the processes of `mlx.launch` this one is.
     """
 
     only: tuple = ()
@@ -49,6 +53,7 @@ class SweepOptions:
     data_root: str = "../shared/data"
     jobs: int = 1
     overwrite: bool = False
+    seat: Seat = ONLY
 
 
 @dataclass
@@ -107,6 +112,22 @@ class _Job:
         self.record = Record(cell.beside(".json"))
         self.todo = sweep.todo(cell, self.record)
         self.step, self.next, self.writes, self.begun = None, None, self.record, 0.0
+        self.making = None  # lock of the data set that it makes
+
+    def locks(self):
+        """Return what is locked now."""
+        return [lock for lock in (self.lock, self.making) if lock is not None]
+
+    def free(self):
+        """Let go of everything."""
+        for lock in self.locks():
+            lock.free()
+
+    def made(self):
+        """Let go of the data set."""
+        if self.making is not None:
+            self.making.free()
+            self.making = None
 
 
 class _Sweep:
@@ -118,14 +139,14 @@ class _Sweep:
             cell.config()
             step_commands(spec, cell, options.data_root)
         self.result, self.running = SweepResult(), []
-        self.threads = threads_of(options.jobs)
+        self.threads = threads_of(options.jobs * options.seat.beside)
         self.bad_data = {}
 
     def run(self):
         """Start jobs while there is room, look after those that run, and stop all of them if interrupted."""
         self.out.mkdir(parents=True, exist_ok=True)
         self._report()
-        waiting = list(self.wanted)
+        waiting = self._share()
         try:
             while waiting or self.running:
                 self._start(waiting)
@@ -139,6 +160,18 @@ class _Sweep:
             self._report()
         return self.result
 
+    def _share(self):
+        """List the runs of this rank: its share of what is to be done; of the first rank then all others, too."""
+        seat = self.options.seat
+        if seat.size == 1:
+            return list(self.wanted)
+        own = seat.share([cell for cell in self.wanted if self._unfinished(cell)])
+        return own + [cell for cell in self.wanted if cell not in own] if seat.is_first else own
+
+    def _unfinished(self, cell):
+        left = states.steps_left(self.spec, cell, self.options.data_root)
+        return states.cell_state(cell) != states.FINISHED or bool(left)
+
     def _start(self, waiting):
         """Begin cells, in order, that no other sweep has in hand; those that it has are asked for again later."""
         for cell in list(waiting):
@@ -146,7 +179,9 @@ class _Sweep:
                 return
             lock = RunLock(cell.beside(".lock"))
             if not lock.take():
-                if not self.running:
+                if not self.options.seat.is_first:
+                    waiting.remove(cell)  # the first rank sees to it
+                elif not self.running:
                     self.observe("waiting", cell, holder=lock.holder())
                 continue
             waiting.remove(cell)
@@ -217,23 +252,33 @@ class _Sweep:
     def _begin(self, job):
         """Begin the next command of a job, unless its data set is there, is being made, or could not be made."""
         command = job.next
-        if command.makes and any(each.step and each.step.command.makes == command.makes for each in self.running):
+        if command.makes and not self._may_make(job, command):
             return
         job.next = None
         if command.makes and states.is_prepared(command.makes) and not self._to_make_again(job.cell, command):
-            return
+            return job.made()
         if command.makes in self.bad_data:
             return self._finish(job, "failed", self.bad_data[command.makes])
         job.cell.folder.parent.mkdir(parents=True, exist_ok=True)
         job.writes = Record(self._beside_data(job.cell, command)) if command.makes else job.record
         job.writes.begin(command)
-        job.step = Step(command, job.writes.path.with_suffix(".log"), self.threads, [job.lock.handle])
+        handles = [lock.handle for lock in job.locks()]
+        job.step = Step(command, job.writes.path.with_suffix(".log"), self.threads, handles)
         job.begun = time.monotonic()
         self.observe("begin", job.cell, step=command.name, command=command)
+
+    def _may_make(self, job, command):
+        """Take a data set in hand; False while another job, of this sweep or of another one, makes it."""
+        job.making = RunLock(self.out / f"{str(command.makes).replace(os.sep, '-').strip('-')}.lock")
+        if job.making.take():
+            return True
+        job.making = None
+        return False
 
     def _ended(self, job, name, code):
         command, log, job.step = job.step.command, job.step.log, None
         job.writes.end(name, finished=not code)
+        job.made()
         self.observe("end", job.cell, step=name, seconds=time.monotonic() - job.begun, code=code)
         if code:
             why = f"{name} failed with exit code {code}, see {log}"
@@ -244,7 +289,7 @@ class _Sweep:
     def _finish(self, job, how, why=None):
         self.running.remove(job)
         job.todo.close()
-        job.lock.free()
+        job.free()
         if how == "done":
             self.result.finished.append(job.cell)
         else:
@@ -268,10 +313,12 @@ class _Sweep:
             for job in self.running:
                 if job.step:
                     job.writes.end(job.step.command.name, finished=False)
-                job.lock.free()
+                job.free()
             self.running = []
 
     def _report(self):
+        if not self.options.seat.is_first:
+            return  # the first rank sees every run, those of the others when they are done with them
         write_report(self.spec, self.cells, self.out, self.result, {job.cell for job in self.running})
 
 
