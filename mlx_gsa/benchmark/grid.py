@@ -14,6 +14,7 @@ MEGABASE = 1_000_000
 BATCH, BATCH_BP = 32, 64_000  # sequences and bp of a batch, at most
 STRIDES, SCAN_BP = (500, 2000), 2_000_000
 QUICK_LENGTHS = (250, 500, 1000)
+LONG = 2500  # positions that attend: from here on PyTorch is only tried with its fused kernel
 GRID_SECTIONS = ("forward", "step", "attention", "stem")
 
 
@@ -87,9 +88,9 @@ class Plan:
     lengths: tuple = LENGTHS
     sparsities: tuple = SPARSITIES
     threads: tuple = (1, 2)
-    seconds: float = 0.3
-    headline_seconds: float = 2.0
-    cap: float = 8.0
+    seconds: float = 0.2
+    headline_seconds: float = 1.5
+    cap: float = 6.0
     scan_bp: int = SCAN_BP
     quick: bool = False
 
@@ -117,19 +118,19 @@ def batch_of(length: int, rival: Contender) -> int:
 
 
 def cells_of(plan: Plan) -> list[Cell]:
-    """List what is measured, in order: of each section the lengths of the headline first, then from short to long.
+    """List what is measured, in order: of each section what the headline is made of, then from short to long.
 
     Rivals at one length are neighbours, so what else the machine does meets them alike.
     """
     found = []
     for section in plan.sections:
         if section in GRID_SECTIONS:
-            for length in sorted(plan.lengths, key=lambda each: (each not in HEADLINE_LENGTHS, each)):
-                found += _at_length(plan, section, length)
+            cells = [cell for length in sorted(plan.lengths) for cell in _at_length(plan, section, length)]
+            found += sorted(cells, key=lambda cell: (not cell.at_headline, cell.sparsity != KEPT))
         elif section == "scan":
             found += [
-                Cell(section, each.name, plan.scan_bp, batch=stride, threads=n)
-                for stride in STRIDES for each in taking_part(section) for n in plan.threads[:1]
+                Cell(section, each.name, plan.scan_bp, batch=stride, threads=plan.threads[0])
+                for stride in STRIDES for each in taking_part(section)
             ]  # fmt: skip
         elif section == "linear":
             series = QUICK_LENGTHS if plan.quick else LINEAR_LENGTHS
@@ -146,7 +147,7 @@ def _in_linear(plan, length):
 
 
 def _at_length(plan, section, length):
-    """Yield the cells of a length: all rivals at `KEPT`, then those that select at the other shares."""
+    """Yield the cells of a length: every rival at `KEPT`, those that select at the other shares too."""
     for sparsity in sorted({KEPT, *plan.sparsities}, key=lambda each: (each != KEPT, each)):
         for rival in taking_part(section):
             if sparsity not in (plan.sparsities if rival.selects else (KEPT,)):
@@ -159,7 +160,7 @@ def _at_length(plan, section, length):
 def needed_bytes(cell: Cell) -> int:
     """Estimate the memory of a cell, by the shapes (see `model.memory.batch_bytes`); 0 where it depends on none.
 
-    PyTorch's fused attention never holds the scores; MLX's on a CPU does.
+    PyTorch's fused attention and the fast path never hold the scores; MLX's fused attention on a CPU does.
     """
     from mlx_gsa.config import ModelConfig
     from mlx_gsa.model.memory import batch_bytes
@@ -167,9 +168,10 @@ def needed_bytes(cell: Cell) -> int:
     if cell.section in ("scan", "stem") or cell.rival.settings.get("architecture") == "cnn":
         return 0
     settings = cell.settings()
-    if cell.rival.runs_in == TORCH and (settings.get("attention") == "full" or cell.length * cell.sparsity > 2500):
-        settings = {"attention": "window", "window": 1, "n_global": 0} if "attention" in settings else (
-            settings | {"neighbours": 1})  # fmt: skip
+    if cell.rival.engine or (cell.rival.runs_in == TORCH and cell.length * cell.sparsity > LONG):
+        settings |= {"neighbours": 1}
+    if cell.contender == "torch-dense":
+        settings = {"attention": "window", "window": 1, "n_global": 0}
     return batch_bytes(ModelConfig(**settings), cell.batch, cell.length, training=cell.section == "step")
 
 

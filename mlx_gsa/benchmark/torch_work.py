@@ -5,10 +5,10 @@ import torch
 
 from mlx_gsa.allocator import keep_freed_memory
 from mlx_gsa.benchmark import torch_model as rivals
+from mlx_gsa.benchmark.grid import LONG
 from mlx_gsa.benchmark.measure import fastest_of
 
 keep_freed_memory()  # as the program does for itself: on Linux it makes PyTorch faster too
-LONG = 2500  # positions that attend: from here on only the fused kernel is tried
 
 
 def handle(request: dict) -> dict:

@@ -74,7 +74,7 @@ def _scaling(found):
             rows = [{"length": c["length"], "seconds": per_sequence(c)[1], "flops": c["flops"] / c["batch"],
                      "peak_bytes": bytes_of(c) / c["batch"]} for c in cells]  # fmt: skip
             series.append({"label": rival.label, "batch_size": 1, "rows": rows, **fits})
-    return build_scaling(series, intervals=True, height=4.2) if series else None
+    return build_scaling(series, intervals=True, height=5.2) if series else None
 
 
 def _roofline(found):
@@ -95,7 +95,7 @@ def _point(cell):
     config = ModelConfig(**({"sparsity": cell["sparsity"]} | rival.settings))
     kept = kept_count(config, cell["length"])
     moved = forward_bytes(cell["length"], kept, pairs_of_each(config, kept), config.n_channels,
-                          scores_held=rival.name != "torch-dense")  # fmt: skip
+                          scores_held=not rival.engine and rival.name != "torch-dense")  # fmt: skip
     return {"label": rival.label, "flops": cell["flops"] / cell["batch"], "bytes": moved,
             "seconds": per_sequence(cell)[1]}  # fmt: skip
 

@@ -31,8 +31,8 @@ def build_roofline(points, gflops: float, bandwidth: float) -> Figure:
         axes.plot(span, np.minimum(gflops, bandwidth * span), color=INK, lw=1.2, label="bound of this machine")
         axes.annotate(f"matrix product {gflops:.0f} GFLOP/s", (span[-1], gflops), (-4, 3), ha="right", fontsize=6.5,
                       textcoords="offset points")  # fmt: skip
-        axes.annotate(f"memory {bandwidth:.0f} GB/s", (span[20], bandwidth * span[20]), (-4, 6), fontsize=6.5,
-                      textcoords="offset points")  # fmt: skip
+        axes.annotate(f"memory {bandwidth:.0f} GB/s", (span[0], bandwidth * span[0]), (6, -4), fontsize=6.5,
+                      textcoords="offset points", va="top")  # fmt: skip
         for number, (label, group) in enumerate(_by_label(points).items()):
             colour, marker = look(number)
             at = [(each["flops"] / each["bytes"], each["flops"] / each["seconds"] / 1e9) for each in group]

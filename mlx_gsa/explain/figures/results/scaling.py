@@ -6,6 +6,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from mlx_gsa.explain.figures.results.marks import draw_grid, look
 from mlx_gsa.explain.figures.style import house_style, new_figure
 
+MANY = 3  # series that leave room for a legend within the axes
+
 
 def build_scaling(series, intervals: bool = False, height: float = 3.2) -> Figure:
     """Build the picture: seconds, operations and peak memory per sequence over length, both logarithmic.
@@ -37,10 +39,16 @@ def build_scaling(series, intervals: bool = False, height: float = 3.2) -> Figur
                 _draw(axes, each, name, key, number, intervals)
             draw_grid(axes)
             _ticks(axes, series)
-            axes.legend(loc="upper left", title="exponent", title_fontsize=6.5, fontsize=6.5, borderaxespad=0.2)
+            _legend(axes, beside=len(series) > MANY)
             bottom, top = axes.get_ylim()
-            axes.set_ylim(bottom, top * (top / bottom) ** (0.45 if len(series) < 4 else 0.75))
+            axes.set_ylim(bottom, top * (top / bottom) ** (0.0 if len(series) > MANY else 0.45))
     return figure
+
+
+def _legend(axes, beside):
+    """Name exponents within the axes, or below them where there are too many."""
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.21)} if beside else {"loc": "upper left"}
+    axes.legend(title="exponent", title_fontsize=6.5, fontsize=6.5, borderaxespad=0.2, **place)
 
 
 def _draw(axes, each, name, key, number, intervals):
