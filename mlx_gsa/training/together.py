@@ -5,7 +5,7 @@ import json
 
 import mlx.core as mx
 import numpy as np
-from mlx.utils import tree_flatten, tree_map
+from mlx.utils import tree_flatten, tree_map_with_path
 
 from mlx_gsa import __version__
 from mlx_gsa.config import RunConfig
@@ -42,13 +42,11 @@ def firsts(ranks: Ranks, tree):
     """Return the arrays of the first rank in a tree of the same shapes, bit for bit."""
     if ranks.size == 1:
         return tree
-    mine = b"".join(np.array(value).tobytes() for _, value in tree_flatten(tree))
-    data, begun = ranks.tell(mine if ranks.is_first else None), 0
-
-    def cut(value):
-        nonlocal begun
+    named = sorted(tree_flatten(tree), key=lambda pair: pair[0])  # a tree from a checkpoint is in another order
+    mine = b"".join(np.array(value).tobytes() for _, value in named)
+    data, begun, arrays = ranks.tell(mine if ranks.is_first else None), 0, {}
+    for name, value in named:
         plain = np.array(value)
+        arrays[name] = mx.array(np.frombuffer(data, plain.dtype, plain.size, begun).reshape(plain.shape))
         begun += plain.nbytes
-        return mx.array(np.frombuffer(data[begun - plain.nbytes : begun], plain.dtype).reshape(plain.shape))
-
-    return tree_map(cut, tree)
+    return tree_map_with_path(lambda name, _: arrays[name], tree)
