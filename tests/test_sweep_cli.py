@@ -84,7 +84,7 @@ def test_options_reach_the_sweep(gsa, monkeypatch):
     path = write_toml(data=[{"name": "toy", "folds": [0, 1, 2]}, {"name": "b"}])
     given = ("--only", "full", "--only", "sparse", "--data", "toy", "--folds", "0,2", "--seeds", "0")
     assert gsa("sweep", path, *given, "--data-root", "R", "--out", "x/y", "--jobs", 3, "--overwrite").exit_code == 0
-    spec, out, options, _ = calls[0]
+    spec, out, options, *_ = calls[0]
     assert spec.name == "toy" and out == Path("x/y")
     assert options == SweepOptions(("full", "sparse"), ("toy",), (0, 2), (0,), "R", 3, True)
 
