@@ -30,13 +30,13 @@ def test_the_network_by_hand():
     approximator.output.weight, approximator.output.bias = mx.array([[1.0, 10.0]]), mx.array([0.5])
     column = [mx.array([[[x]]]) for x in (0.25, 1.0, -0.5)]
     # hidden: 0.25 + 2 - 1.5 = 0.75 and 1 - 0.25 = 0.75
-    assert approximator(Attended(*column, None)).tolist() == [[[8.75]]]
+    assert approximator(Attended(*column)).tolist() == [[[8.75]]]
 
 
 def test_the_network_reads_query_key_and_value_of_each_position():
     mx.random.seed(0)
     approximator, (queries, keys, values, *_) = MLPApproximator(4, 3, 2), arrays()
-    strength = np.array(approximator(Attended(*map(mx.array, (queries, keys, values)), None)))
+    strength = np.array(approximator(Attended(*map(mx.array, (queries, keys, values)))))
     for place in np.ndindex(2, 5):
         row = np.concatenate([queries[place], keys[place], values[place]])
         np.testing.assert_allclose(strength[place], network(approximator, row), rtol=1e-5, atol=1e-6)

@@ -38,12 +38,12 @@ class Engine:
 
     def __init__(self, model, n_threads: int | None = None, backend: str = "auto"):
         config = model.config
-        if backend == "host" and not can_fold(config):
+        if backend == "host" and not can_fold(model):
             found = f"{config.architecture}, attention {config.attention}"
             raise ConfigError("this model has no folded form", expected="sparse, attention softmax", found=found)
         if backend == "auto":
             on_cpu = mx.default_device() == mx.Device(mx.cpu)
-            backend = "host" if on_cpu and can_fold(config) else "mlx"
+            backend = "host" if on_cpu and can_fold(model) else "mlx"
         self.backend, self.n_threads = backend, n_threads or usable_cores()
         self._forward = HostForward(fold(model), config, n_threads) if backend == "host" else ModelForward(model)
 

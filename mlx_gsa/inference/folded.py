@@ -11,6 +11,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_gsa.model.context import kmer_classes
+from mlx_gsa.model.organism import SparseOrganism
 from mlx_gsa.model.stem import word_tables
 from mlx_gsa.model.waves import FREQUENCIES
 
@@ -38,9 +39,10 @@ class Folded(NamedTuple):
     profile: tuple | None  # (16, D) heights, anchor, reference length in bp
 
 
-def can_fold(config) -> bool:
-    """Whether a model of this configuration has a folded form."""
-    return config.selects and config.attention in FOLDS and config.precision == "float32"
+def can_fold(model) -> bool:
+    """Whether a model has a folded form: no rival, no other form of attention, and no forward pass of its own."""
+    config = model.config
+    return type(model) is SparseOrganism and config.attention in FOLDS and config.precision == "float32"
 
 
 def fold(model) -> Folded:
