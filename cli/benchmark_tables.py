@@ -56,7 +56,7 @@ def _cell(cell):
 
 
 def _kilobases(length):
-    return f"{length / 1000:g} kb"
+    return f"{length / 1000:g} kb" if length < 1_000_000 else f"{length / 1e6:g} Mb"
 
 
 def _show_scan(found):

@@ -54,6 +54,8 @@ def test_a_megabase_is_held_by_its_larger_path():
     found = made(cells=[cell("linear", "fast-capped", MEGABASE, 1.0, 1, rss_bytes=10**9),
                         cell("linear", "sparse-capped", MEGABASE, 1.0, 1, rss_bytes=3 * 10**9)])  # fmt: skip
     assert verdicts(found)["1 Mb in one forward, resident memory, both paths"] == MISSED
+    found["cells"].pop()
+    assert verdicts(found)["1 Mb in one forward, resident memory, both paths"] == UNKNOWN
 
 
 def test_speed_of_a_scan():

@@ -22,8 +22,8 @@ TITLES = {
 CAPTIONS = {
     "scaling": "Seconds, operations and peak memory per sequence of a forward pass, by length; fitted exponents.",
     "roofline": "Operations per second over operations per byte, of forward passes over 2 kb and 5 kb; bytes are "
-    "counted from the shapes, every array written and read once. The roof is the matrix product and the memory bandwidth that "
-    "were measured on this machine.",
+    "counted from the shapes, every array written and read once. The roof is the matrix product and the memory "
+    "bandwidth that were measured on this machine.",
     "pareto": "Time of a forward pass against its peak memory and against the share of positions kept, 2 kb.",
 }
 

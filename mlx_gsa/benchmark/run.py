@@ -47,7 +47,7 @@ class Benchmark:
 
     def __init__(self, plan: Plan, folder: Path, torch_python: str | None = None, report: Callable | None = None):
         self.plan, self.report = plan, report or (lambda done, total, note: None)
-        self.identity = {"versions": versions(), "machine": _lasting(machine()), "commit": commit()}
+        self.identity = {"versions": versions(), "machine": _lasting(machine()), "commit": _code()}
         self.state = State(Path(folder) / "cells.jsonl", self.identity)
         self.torch_python = torch_python or (sys.executable if importlib.util.find_spec("torch") else None)
         self._workers, self._weights = {}, {}
@@ -98,7 +98,7 @@ class Benchmark:
         return {
             "format": FORMAT, "format_version": FORMAT_VERSION, "command": command, "seed": 0, "data_hash": None,
             "data": "random sequences, always the same", "created": _now(), "seconds": round(self.state.seconds, 1),
-            **self.identity,
+            **self.identity, "commit": commit(),
         }  # fmt: skip
 
     def _facts(self):
@@ -207,6 +207,11 @@ class Benchmark:
             python = self.torch_python if kind == TORCH else None
             self._workers[key] = Worker(kind, threads, python)
         return self._workers[key]
+
+
+def _code():
+    """Name the commit, whether or not files differ from it: writing the page makes them differ."""
+    return (commit() or "unknown").rstrip("+")
 
 
 def _lasting(facts):
