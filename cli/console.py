@@ -25,6 +25,16 @@ err_console = Console(stderr=True, highlight=False)
 _SECONDS_BETWEEN_LINES = 20.0
 
 
+def joined():
+    """Return this process's `Ranks` (one, without `mlx.launch`); all but the first print errors only."""
+    from mlx_gsa.ranks import current
+
+    ranks = current()
+    if not ranks.is_first:
+        console.quiet = err_console.quiet = True
+    return ranks
+
+
 class _RateColumn(ProgressColumn):
     """Steps a second, with the unit that the task names; nothing where it names none."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mlx_gsa.cli.console import console, err_console, facts, progress, table
+from mlx_gsa.cli.console import console, err_console, facts, joined, progress, table
 from mlx_gsa.cli.train_profile import show_profile
 from mlx_gsa.config import load_config, parse_assignments
 
@@ -28,11 +28,9 @@ ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
 @click.option("--profile", is_flag=True, help="Show where the time of a step goes, before training.")
 def command(config_file, settings, out, overwrite, estimate, resume, profile, **flags):
     """Train a model; the best epoch's weights are in RUN/best."""
-    from mlx_gsa.ranks import current
     from mlx_gsa.training.run import finish_run, resume_run, start_run
 
-    ranks = current()
-    console.quiet, err_console.quiet = (quiet or not ranks.is_first for quiet in (console.quiet, err_console.quiet))
+    ranks = joined()
     if resume:
         if config_file or settings or out or overwrite or any(value is not None for value in flags.values()):
             raise click.UsageError("--resume goes on with the run's own settings and takes no other option")

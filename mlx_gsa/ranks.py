@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,8 +45,16 @@ class Ranks:
         """True for the one that saves and prints."""
         return self.rank == 0
 
-    def gather(self, array):
+    def gather(self, array, patient: bool = False):
         """Return the arrays of all ranks, in their order: (...) -> (size, ...), the same bits everywhere.
+
+        Parameters
+        ----------
+        array : mx.array
+            Of the same shape on all ranks.
+        patient : bool
+            Wait as long as it takes; otherwise a rank that is silent for ``GSA_RANK_TIMEOUT`` seconds (60) counts as
+            stopped, and this process ends. One whose process has ended is noticed at once in either case.
 
         Raises
         ------
@@ -55,12 +64,15 @@ class Ranks:
         return array[None]
 
     def wait(self) -> None:
-        """Return when every rank has called it."""
-        self.gather(_mx().zeros(1))
+        """Return when every rank has called it, however long that takes."""
 
     def tell(self, data: bytes | None) -> bytes:
         """Return what the first rank has given; the others may give None."""
-        return data
+        return self.collect(data if self.is_first else b"")[0]
+
+    def collect(self, data: bytes, patient: bool = False) -> list[bytes]:
+        """Return what each rank has given, in their order; `patient` as in `gather`."""
+        return [data]
 
     def agree(self, **facts) -> None:
         """Check that every rank was given the same.
@@ -86,11 +98,14 @@ class _Group(Ranks):
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._ended)
 
-    def gather(self, array):
+    def wait(self):
+        self.gather(_mx().zeros(1), patient=True)
+
+    def gather(self, array, patient=False):
         mx = _mx()
         mx.eval(array)  # what this rank has to do itself is not waited for
         try:
-            with self._watch:
+            with nullcontext() if patient else self._watch:
                 everyones = mx.distributed.all_gather(array[None], group=self._group, stream=mx.cpu)
                 mx.eval(everyones)
         except RuntimeError as error:
@@ -98,12 +113,12 @@ class _Group(Ranks):
             raise self._lost(str(error)) from None
         return everyones
 
-    def tell(self, data):
+    def collect(self, data, patient=False):
         mx = _mx()
-        data = data if self.is_first else b""
-        size = int(self.gather(mx.array([len(data)], dtype=mx.int32))[0].item())
-        padded = np.frombuffer(data.ljust(size, b"\0"), np.uint8)
-        return bytes(np.array(self.gather(mx.array(padded))[0]))
+        sizes = np.array(self.gather(mx.array(len(data), dtype=mx.int32), patient))
+        padded = np.frombuffer(data.ljust(max(*sizes, 1), b"\0"), np.uint8)
+        everyones = np.array(self.gather(mx.array(padded)))
+        return [row[:size].tobytes() for row, size in zip(everyones, sizes, strict=True)]
 
     def agree(self, **facts):
         firsts = self.tell("\n".join(facts.values()).encode()).decode().split("\n")

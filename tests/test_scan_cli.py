@@ -58,6 +58,25 @@ def test_a_killed_scan_goes_on_to_the_same_bytes(child, genome, tmp_path):
         assert (tmp_path / "s" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def launch(n, *arguments, cwd):
+    """Start `gsa scan` in n processes of this machine, as `mlx.launch` does."""
+    code = "from mlx._distributed_utils.launch import main; main()"
+    child = [sys.executable, str(CHILD), *map(str, arguments)]
+    command = [sys.executable, "-c", code, "-n", str(n), "--backend", "ring", "--", *child]
+    environment = {**os.environ, "COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=100)
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_scan(child, genome, tmp_path):
+    options = ("--relevance", "--workers", 1)
+    assert child("never", 0, genome, *options, "--out", "one").returncode == 0
+    two = launch(2, "never", 0, "scan", genome, *options, "--out", "two", cwd=tmp_path)
+    assert two.stdout.count("2 ranks of 1 worker") == 1, two.stdout + two.stderr
+    for name in FILES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
 def test_other_settings_do_not_go_on(gsa, genome):
     assert gsa("scan", genome, "--out", "s", "--workers", 1).exit_code == 0
     before = {path.name: path.read_bytes() for path in Path("s").iterdir()}

@@ -9,6 +9,7 @@ from toys import random_tokens, scrambled
 from mlx_gsa.config import ModelConfig, TrainingConfig
 from mlx_gsa.data.batches import pad_rows
 from mlx_gsa.model.build import build_model
+from mlx_gsa.ranks import Ranks
 from mlx_gsa.training.losses import task_loss
 from mlx_gsa.training.optimizer import build_optimizer
 from mlx_gsa.training.step import build_step
@@ -90,3 +91,41 @@ def test_the_norm_is_that_of_the_organs():
     _, step = make()
     _, _, total, norms = step(*batch())
     assert total.item() == pytest.approx(np.sqrt(sum(v.item() ** 2 for v in norms.values())), rel=1e-5)
+
+
+@pytest.mark.parametrize("shards", [2, 3, 4])
+def test_shards_add_up_to_the_whole_batch(shards):
+    results = []
+    for count in (1, shards):
+        _, step = make(shards=count)
+        main, local, norm, norms = step(*batch((1, 1, 0.5, 0)))
+        results.append([main.item(), local.item(), norm.item(), *(norms[name].item() for name in sorted(norms))])
+    np.testing.assert_allclose(*results, rtol=1e-4)
+
+
+def test_the_step_of_a_rank_is_that_of_one_process_bit_for_bit():
+    """Each of two ranks computes one shard; what the other would have sent is put in its place."""
+    sent = []
+
+    class Two(Ranks):
+        def gather(self, array, patient=False):
+            sent.append(array)
+            return mx.stack(sent[-2:]) if self.rank else mx.stack([array, array])
+
+    whole, step = make(weight_decay=0, dropout=0.2)
+    step(*batch())
+    for rank in (0, 1):
+        model, config = scrambled(), TrainingConfig(epochs=1, warmup=0, weight_decay=0, dropout=0.2)
+        optimizer = build_optimizer(config, model.trainable_parameters(), 100)
+        optimizer.init(model.trainable_parameters())
+        build_step(model, optimizer, "regression", config, 7, Two(rank, 2))(*batch())
+    pairs = zip(tree_flatten(whole.parameters()), tree_flatten(model.parameters()), strict=True)
+    assert [name for (name, one), (_, other) in pairs if not np.array_equal(one, other)] == []
+
+
+def test_the_dropout_is_a_function_of_the_key():
+    losses = []
+    for seed in (0, 0, 1):
+        _, step = make(dropout=0.5)
+        losses.append(step(*batch()[:-1], mx.random.key(seed))[0].item())
+    assert losses[0] == losses[1] != losses[2]
