@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 import pytest
+from rank_jobs import gsa_job
 from scan_toys import letters, write_genome
 
 from mlx_gsa.assets import asset_path
@@ -56,6 +57,17 @@ def test_a_killed_scan_goes_on_to_the_same_bytes(child, genome, tmp_path):
     assert sorted(os.listdir(tmp_path / "s")) == sorted([*FILES, "scan.json"])
     for name in FILES:
         assert (tmp_path / "s" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_two_ranks_share_a_scan_and_write_the_same_bytes(gsa, genome, tmp_path):
+    assert gsa("scan", genome, "--relevance", "--out", tmp_path / "whole", "--workers", 1).exit_code == 0
+    first, second = gsa_job(2, ["scan", genome, "--relevance", "--out", "s", "--workers", 1], tmp_path).end()
+    assert (first[2], second) == (0, ("", "", 0)), first[1] + second[1]
+    for name in FILES:
+        assert (tmp_path / "s" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    *_, code = gsa_job(2, ["scan", genome, "--out", "-"], tmp_path).end()[0]
+    assert code == 2
 
 
 def test_other_settings_do_not_go_on(gsa, genome):
