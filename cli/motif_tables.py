@@ -41,12 +41,18 @@ def _family_table(title, families, total):
     for family in families:
         best = family.best
         cells = [_name(family), best.motif_id, best.cut, f"{best.rate:.0%}"]
-        rows.append([*cells, *(f"{one.enrichment.value:.1f} x, {one.q:.0e}" for one in best.against.values())])
-    columns = ["family", "matrix", "at", "records", "v matched, q", "v shuffled, q", "v untrained, q"]
+        cells += [f"{one.enrichment.value:.1f} x, {one.q:.0e}" for one in best.against.values()]
+        rows.append([*cells, _label(best.label)])
+    columns = ["family", "matrix", "at", "records", "v matched, q", "v shuffled, q", "v untrained, q", "label, q"]
     notes = "records: with a site that is looked at. v: times the control; q over all matrices and cuts.\n"
+    notes += "label: mean of records with a site looked at less that of the others, in sd; enriched ones only.\n"
     notes += "(as X): most of its positions lie in sites of X, too. repeats: simple ones, as (CA)n."
     notes += f" The first {len(families)} of {total}; all are in motifs.tsv." if total > len(families) else ""
     return table(title, columns, rows, notes)
+
+
+def _label(found):
+    return None if found is None else f"{found.effect:+.2f} sd, {found.q:.0e}"
 
 
 def _name(family):
@@ -59,7 +65,10 @@ def _by_control(outcome):
     """Say for each cut how many matrices each control alone would call enriched."""
     for cut, one in outcome.to_dict()["cuts"].items():
         alone = ", ".join(f"{name} {number}" for name, number in one["below_alpha"].items())
-        yield f"{cut}: {one['enriched']} matrices with q < 0.01 against all three; against each alone: {alone}."
+        yield (
+            f"{cut}: {one['enriched']} matrices with q < 0.01 against all three, {one['associated']} of them "
+            f"associated with the label; against each alone: {alone}."
+        )
 
 
 def _known_table(known):

@@ -49,7 +49,8 @@ def command(run, data, file, out, as_json, novel, left_out, spacing, **options):
     """Test which known motifs are enriched at the positions that a trained model keeps.
 
     RUN is a run folder; without it the latest run is taken. Controls: random positions matched for GC and location,
-    shuffled sequence, untrained selectors. A motif is called enriched only if q < 0.01 against all three.
+    shuffled sequence, untrained selectors. A motif is called enriched only if q < 0.01 against all three, and
+    associated if records of the held-out split with a site looked at have other labels than those without, too.
     """
     from mlx_gsa.cli.motif_extras import check_names, run_extras
     from mlx_gsa.data.dataset import Dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mlx_gsa.cli.console import console, err_console, facts, joined, progress, reporting
+from mlx_gsa.cli.console import console, err_console, facts, progress, reporting
 from mlx_gsa.cli.explain import say_model
 from mlx_gsa.cli.sources.shared import given
 
@@ -52,7 +52,8 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
     base. Its score is 1000 times a probability; of other strengths 0 is the weakest peak, 1000 the strongest.
 
     Killed and run again, the same command goes on where it was; its files are those of a scan without a break.
-    Several processes (mlx.launch) share the work; all need the same --out, on a disk that they share.
+    Several processes (mlx.launch) share the work; all need the same --out, on a disk that they share, and --workers 1
+    where they share a machine.
 
     \b
     Examples:
@@ -60,19 +61,22 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
       gsa scan genome.fa --tile 1000 --stride 100 --relevance --regions genes.bed
       zcat genome.fa.gz | gsa scan - --out - | sort -k4,4gr | head
     """
-    ranks, to_stdout = joined(), str(out) == "-"
+    to_stdout = str(out) == "-"
     if to_stdout and (options["relevance"] or overwrite):
         raise click.UsageError("--out - writes the strength only: leave out --relevance and --overwrite.")
-    if to_stdout and ranks.size > 1:
-        raise click.UsageError("Several ranks need a folder that they share: --out FOLDER.")
     if genome == regions == "-":
         raise click.UsageError("Genome and regions cannot both come from standard input.")
     from mlx_gsa.genomes.scan import Scan, ScanSettings, scan_lines
     from mlx_gsa.genomes.scan_input import open_genome, read_regions
     from mlx_gsa.genomes.scan_notes import doubts
+    from mlx_gsa.ranks import current
     from mlx_gsa.training.run import find_run
 
-    settings, found = ScanSettings(**options), find_run(run)
+    settings, found, ranks = ScanSettings(**options), find_run(run), current()
+    if ranks.size > 1 and "-" in (genome, str(out)):
+        raise click.UsageError("Several processes share a folder and a file: no - for the genome or --out.")
+    if not ranks.is_first:
+        console.quiet = err_console.quiet = True
     with ExitStack() as stack:
         with reporting("Reading the genome") as report:
             opened = stack.enter_context(open_genome(genome, progress=report))
@@ -84,13 +88,12 @@ def command(ctx, genome, run, regions, out, workers, overwrite, **options):
                 for text in scan_lines(scan, _in_mbp(report)):
                     click.echo(text, nl=False)
             return
-        out = out or Path("scans") / _name(genome)
-        noted = {"command": _command_line(ctx), "genome": genome, "notes": notes}
-        made = _to_folder(scan, out, ranks, overwrite, noted)
+        out, noted = out or Path("scans") / _name(genome), {"command": _command_line(ctx), "genome": genome}
+        made = _to_folder(scan, out, overwrite, ranks, noted | {"notes": notes})
     _show(made, out)
 
 
-def _to_folder(scan, out, ranks, overwrite, noted):
+def _to_folder(scan, out, overwrite, ranks, noted):
     """Scan into a folder, with a bar for the scan and one for writing the relevance."""
     from mlx_gsa.genomes.scan import scan_to_folder
 
@@ -106,8 +109,7 @@ def _to_folder(scan, out, ranks, overwrite, noted):
             return advance
 
         reports = {"progress": report("Scanning"), "writing": report("Writing the relevance")}
-        shard = {"shard": (ranks.rank, ranks.size), "wait": ranks.wait}
-        return scan_to_folder(scan, out, overwrite=overwrite, facts=noted, **shard, **reports)
+        return scan_to_folder(scan, out, overwrite=overwrite, ranks=ranks, facts=noted, **reports)
 
 
 @contextmanager
@@ -154,6 +156,10 @@ def _say(scan, notes, to):
         to.print(f"Note: {note}", style="yellow", markup=False, soft_wrap=True)
 
 
+def _count(number, what):
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def _show(made, out):
     if made is None:
         console.print(f"This scan is finished already: {out} (--overwrite to do it again)", markup=False)
@@ -165,7 +171,7 @@ def _show(made, out):
         ("scanned", f"{result['bp_scored']:,} bp, {result['tiles']:,} tiles"),
         ("skipped, N", f"{skipped:,} bp, {result['tiles_skipped_n']:,} tiles" if skipped else None),
         ("skipped, short", f"{result['bp_skipped_short']:,} bp" if result["bp_skipped_short"] else None),
-        ("speed", rate and f"{rate:.2f} Mbp/s, {made['workers']} worker{'s' * (made['workers'] > 1)}"),
+        ("speed", rate and f"{rate:.2f} Mbp/s, {_count(made['ranks'], 'rank')} of {_count(made['workers'], 'worker')}"),
         ("went on", found if made["chunks_found"] else None),
         ("strength", f"{strength['mean']:.4g} ({strength['min']:.4g} to {strength['max']:.4g})"),
         ("which is", made["strength_is"]),

@@ -1,11 +1,12 @@
 """`gsa sweep`: run an experiment of many runs, stop it and go on at will."""
 
+import os
 import signal
 from pathlib import Path
 
 import click
 
-from mlx_gsa.cli.console import console, err_console, joined
+from mlx_gsa.cli.console import console, err_console
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 MANY = {"multiple": True}
@@ -42,28 +43,34 @@ def command(config, only, data, folds, seeds, data_root, out, jobs, dry_run, ove
     """Run an experiment: every variant, data set, seed and fold of CONFIG.
 
     CONFIG is a TOML file, or the name of an experiment that ships. What is finished is left alone and what was
-    interrupted goes on, so a sweep can be stopped and started at will. Several processes (mlx.launch) share the runs;
-    all need the same --out, on a disk that they share.
+    interrupted goes on, so a sweep can be stopped and started at will. Under mlx.launch every rank takes runs that no
+    other has in hand; they need the same folder.
     """
     from mlx_gsa.cli.sweep_display import SweepDisplay, plan_tables, show_result
     from mlx_gsa.experiments.runner import SweepOptions, run_sweep
+    from mlx_gsa.experiments.seat import take_seat
     from mlx_gsa.experiments.spec import load_spec
     from mlx_gsa.experiments.survey import survey
 
-    ranks, spec = joined(), load_spec(config)
+    spec, seat = load_spec(config), take_seat(os.environ)
     out = out or Path("runs") / spec.name
-    options = SweepOptions(only, data, folds, seeds, data_root, jobs, overwrite)
+    options = SweepOptions(only, data, folds, seeds, data_root, jobs, overwrite, seat)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs saves first
+    if not seat.is_first:
+        if not dry_run:
+            run_sweep(spec, out, options)
+        return 0  # what failed here is tried again by the first rank, which says what became of it
+    jobs *= seat.size
     with err_console.status("Looking at what is there"):
         found = survey(spec, out, options)
     for each in plan_tables(spec, found, jobs):
         console.print(each)
     if dry_run:
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs saves first
     try:
         with SweepDisplay(found, jobs) as display:
-            result = run_sweep(spec, out, options, display.observe, ranks)
+            result = run_sweep(spec, out, options, display.observe)
     except KeyboardInterrupt:
         err_console.print("Saved. The same command goes on.", markup=False)
         raise
-    return show_result(result, out) if ranks.is_first else 0
+    return show_result(result, out)

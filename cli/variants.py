@@ -15,7 +15,8 @@ OUT_HELP = "A folder; a name ending in .vcf or .vcf.gz (table, counts beside it)
 [default: variants/NAME-OF-THE-INPUT]"
 MOTIFS_HELP = "vertebrates, insects, fungi, plants, promoter_elements, or a MEME, JASPAR or TRANSFAC file.  \
 [default: those of the organism of the training data, else vertebrates]"
-OUTPUT_HELP = "Of several outputs or classes the one in the VCF; the table has all.  [default: the first; of two classes the second]"
+OUTPUT_HELP = "Of several outputs or classes the one in the VCF; the table has all.  \
+[default: the first; of two classes the second]"
 
 
 @click.command()
@@ -153,7 +154,8 @@ def _show(screen, scorer, tally, out):
             (f"{one.chrom}:{one.position:,}", _short(one.ref), _short(one.alt), one.difference, one.kept_moved,
              _names(one.broken), _names(one.made)) for one in tally.strongest()
         ]  # fmt: skip
-        caption = "Motifs describe sites of known matrices, a few of 1,000 by chance; they are no test of binding."
+        caption = "Motifs: change in bits; *: the model keeps a position in the site. A few of 1,000 matrices do\n"
+        caption += "so by chance: a description, no test of binding."
         screen.print(table("Largest differences", heads, rows, caption))
     named = [f"{reason.replace('_', ' ')} {number:,}" for reason, number in counts["skipped"].items()]
     kinds = [f"{kind} {number:,}" for kind, number in counts["kinds"].items()]

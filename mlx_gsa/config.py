@@ -48,6 +48,7 @@ class ModelConfig(_Frozen):
     sparsity: float = Field(0.1, gt=0, le=1, description="share of positions kept")
     max_selected: int | None = Field(None, ge=1, description="upper limit of positions kept per sequence")
     neighbours: int | None = Field(None, ge=1, description="kept positions seen before and after; None: all kept")
+    precision: Literal["float32", "mixed"] = Field("float32", description="mixed: pairs in bfloat16, on a GPU")
     window: int = Field(64, ge=1, description="bp on each side seen by attention='window'")
     n_global: int = Field(16, ge=0, description="most relevant positions seen by all under attention='window'")
     cnn_filters: int | None = Field(None, ge=1, description="of a cnn; None: as large as the sparse model of the rest")
@@ -74,6 +75,12 @@ class ModelConfig(_Frozen):
     def _neighbours_fit(self):
         if self.neighbours is not None and self.attention in ("mlp", "full", "window"):
             raise ValueError(f"model.neighbours is for softmax among kept positions, not for '{self.attention}'")
+        return self
+
+    @model_validator(mode="after")
+    def _precision_fits(self):
+        if self.precision == "mixed" and (self.attention == "mlp" or not self.selects):
+            raise ValueError("model.precision = 'mixed' is for softmax attention of a sparse model")
         return self
 
     @property

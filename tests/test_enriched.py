@@ -1,5 +1,6 @@
 """Motifs in the audit: what is counted, and the sites that stability looks at."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,15 +45,28 @@ def dataset(tmp_path_factory):
 def test_a_motif_that_is_looked_at_is_counted_and_another_is_not(dataset, monkeypatch):
     monkeypatch.setattr(module, "choose_motifs", lambda _: SimpleNamespace(motifs=[TATA, GATA]))
     blind = [_Blind(seed) for seed in range(20)]
-    asked = module.enriched_motifs
+    asked = module.study_motifs
 
     def with_untrained(*arguments, **options):
         return asked(*arguments, untrained=blind, **options)
 
-    monkeypatch.setattr(module, "enriched_motifs", with_untrained)
+    monkeypatch.setattr(module, "study_motifs", with_untrained)
     found = count_enriched(Looker(), dataset, 0.05)
     assert found.count >= 1 and all(name.startswith("TATA") for name in found.names), found.words
     assert "against all three controls" in found.words
+
+
+def test_a_taste_that_does_not_go_with_the_label_is_not_counted(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "choose_motifs", lambda _: SimpleNamespace(motifs=[TATA, GATA]))
+    monkeypatch.setattr(module, "study_motifs", partial(module.study_motifs, untrained=[_Blind(i) for i in range(20)]))
+    labels = np.random.default_rng(1).permutation(np.asarray(dataset.labels))
+    records = Records.build([f"r{i}" for i in range(400)], labels, np.asarray(dataset.records.split))
+    sequences = [dataset.sequence(i) for i in range(400)]
+    other = write_dataset(tmp_path / "data", sequences, records, task="binary", classes=["off", "on"],
+                          source={"type": "toy"}, seed=0)  # fmt: skip
+    found = count_enriched(Looker(), other, 0.05)
+    assert found.enriched >= 1 and found.count == 0 and found.names == ()
+    assert "0 of them associated with the label" in found.words
 
 
 class _Blind(Looker):

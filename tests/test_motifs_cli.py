@@ -41,6 +41,10 @@ def test_the_planted_motif_is_enriched_and_the_files_are_written(gsa, trained, t
     found = json.loads((tmp_path / "out" / "motifs.json").read_text())
     assert [family["motif_id"] for family in found["families"] if family["enriched"]] == ["AP1.1"]
     best = found["families"][0]["best"]
+    assert found["families"][0]["associated"] and best["associated"] and best["label"]["q"] < 0.01
+    assert best["label"]["effect"] > 1 and found["cuts"]["kept"]["associated"] == found["cuts"]["kept"]["enriched"]
+    assert found["manifest"]["label_records"] == 40, "those of test, though all are looked at"
+    assert all(family["best"]["label"] is None for family in found["families"] if not family["enriched"])
     assert best["q"] < 0.01 and best["shuffled"]["enrichment"]["value"] > 2 and best["records"] > 150
     manifest = found["manifest"]
     assert manifest["format"] == "mlx_gsa.motifs" and manifest["records"] == "all records of class on"
@@ -48,7 +52,8 @@ def test_the_planted_motif_is_enriched_and_the_files_are_written(gsa, trained, t
     header, *rows = (line.split("\t") for line in (tmp_path / "out" / "motifs.tsv").read_text().splitlines())
     assert len(rows) == 2 * manifest["n_tested"] and all(len(row) == len(header) for row in rows)
     first = dict(zip(header, rows[0], strict=True))
-    assert first["motif_id"] == "AP1.1" and first["enriched"] == "yes" and float(first["untrained_enrichment"]) > 1
+    assert first["motif_id"] == "AP1.1" and first["enriched"] == first["associated"] == "yes"
+    assert float(first["untrained_enrichment"]) > 1
     assert (tmp_path / "out" / "motifs.png").stat().st_size > 5000 and (tmp_path / "out" / "motifs.svg").exists()
 
 

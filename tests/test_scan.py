@@ -16,6 +16,7 @@ from mlx_gsa.errors import ConfigError, GenomeError, RunError
 from mlx_gsa.genomes.scan import Scan, ScanSettings, scan_lines, scan_to_folder
 from mlx_gsa.genomes.scan_input import read_regions
 from mlx_gsa.inference.predictor import Predictor
+from mlx_gsa.ranks import Ranks
 
 SMALL = {"tile": 300, "stride": 100, "chunk_bp": 2000}
 TEXTS = {"b": letters(5030, 1), "a": letters(200, 2), "tiny": letters(30, 3)}
@@ -133,32 +134,50 @@ def test_bedgraph_lines_are_the_track(run, genome, tmp_path):
     assert told[-1] == (sum(map(len, TEXTS.values())) - 30,) * 2
 
 
-def test_several_ranks_write_what_one_writes(run, genome, tmp_path):
-    scanned(run, genome, tmp_path / "one", relevance=True)
-    barrier, made = threading.Barrier(3), {}
+class Threads(Ranks):
+    """Ranks that are threads of this process."""
+
+    def __init__(self, rank, size, barrier, told):
+        super().__init__(rank, size)
+        self._barrier, self._told = barrier, told
+
+    def wait(self):
+        """Return when all have called it."""
+        self._barrier.wait(20)
+
+    def tell(self, data):
+        """Return what the first one has given."""
+        if self.is_first:
+            self._told.append(data)
+        self.wait()
+        return self._told[-1]
+
+
+def by_threads(run, genome, out, size):
+    """Scan by several ranks, one after another's heels; returns what each gave."""
+    barrier, told, made = threading.Barrier(size), [], {}
 
     def rank(number):
         with Genome.open(genome.path) as own:
             scan = Scan(run, own, ScanSettings(**SMALL, relevance=True), n_workers=1)
-            made[number] = scan_to_folder(scan, tmp_path / "three", shard=(number, 3), wait=barrier.wait)
+            made[number] = scan_to_folder(scan, out, ranks=Threads(number, size, barrier, told))
 
-    threads = [threading.Thread(target=rank, args=(number,)) for number in range(3)]
+    threads = [threading.Thread(target=rank, args=(number,)) for number in range(size)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert made[0]["result"] == json.loads((tmp_path / "one/scan.json").read_text())["result"]
-    assert made[1] is None and made[2] is None
+    return [made[number] for number in range(size)]
+
+
+def test_several_ranks_write_what_one_writes(run, genome, tmp_path):
+    one = scanned(run, genome, tmp_path / "one", relevance=True)
+    first, *others = by_threads(run, genome, tmp_path / "three", 3)
+    assert first["result"] == one["result"] and others == [None, None]
+    assert first["ranks"] == 3 and first["bp_in_these_seconds"] == one["bp_in_these_seconds"]
     for name in ("strength.bw", "relevance.bw", "peaks.narrowPeak"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "three" / name).read_bytes()
-
-
-def test_a_rank_that_did_not_do_its_share_is_noticed(run, genome, tmp_path):
-    scan = Scan(run, genome, ScanSettings(**SMALL), n_workers=1)
-    with pytest.raises(GenomeError, match="chunks of the scan are missing"):
-        scan_to_folder(scan, tmp_path / "s", shard=(0, 2))
-    assert not (tmp_path / "s/scan.json").exists()
-    assert scan_to_folder(scan, tmp_path / "s")["chunks_found"] > 0
+    assert by_threads(run, genome, tmp_path / "three", 2) == [None, None]  # finished already
 
 
 def test_a_finished_scan_is_not_done_again(run, genome, tmp_path):

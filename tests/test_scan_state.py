@@ -106,8 +106,9 @@ def test_two_processes_do_not_share_a_rank(tmp_path):
     with pytest.raises(GenomeError, match="another process scans into this folder"):
         opened(tmp_path / "s")
     other = ScanState(tmp_path / "s", IDENTITY, 3, rank=1)
-    assert other.is_open()
     other.join()
+    with pytest.raises(GenomeError, match="does not see the scan that the first one began"):
+        ScanState(tmp_path / "elsewhere", IDENTITY, 3, rank=1).join()
     first.close()
     opened(tmp_path / "s")
 

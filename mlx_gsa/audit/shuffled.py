@@ -50,14 +50,15 @@ def shuffled_labels(
         Keeps the trained models.
     seed, shuffles, bootstrap : int
     enriched : callable, optional
-        ``enriched(predictor)``: motifs enriched at what the first of these models selects; none may be.
+        ``enriched(predictor)``: motifs enriched at what the first of these models selects and associated with the real
+        label; none may be.
     progress : callable, optional
         ``progress(done, total, note)``.
 
     Returns
     -------
     Check
-        Fails if the mean is above chance with its whole interval, or a motif is enriched.
+        Fails if the mean is above chance with its whole interval, or a motif is enriched and associated with the label.
     """
     name, chance = _METRIC[dataset.task]
     metric, rows = metrics_of(dataset.task, dataset.outputs)[name], dataset.indices("test")

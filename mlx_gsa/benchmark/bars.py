@@ -113,9 +113,11 @@ def scan_speeds(found: dict) -> dict[tuple[str, int], float]:
 
 
 def _processes(found):
-    ratio = (found.get("processes") or {}).get("ratio")
-    return _bar("two processes over one, each on one thread, training", f">= {LEAST_PROCESSES:g}x",
-                ratio and f"{ratio:.2f}x", ratio, lambda x: x >= LEAST_PROCESSES)  # fmt: skip
+    measured = found.get("processes") or {}
+    ratio = measured.get("ranks_ratio") or measured.get("ratio")
+    how = "mlx.launch -n 2, each step shared" if measured.get("ranks_ratio") else "each on its own data"
+    return _bar("two processes over one that has one core, training", f">= {LEAST_PROCESSES:g}x",
+                ratio and f"{ratio:.2f}x ({how})", ratio, lambda x: x >= LEAST_PROCESSES)  # fmt: skip
 
 
 def _bar(what, asked, text, value, holds):

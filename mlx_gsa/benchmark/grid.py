@@ -99,7 +99,8 @@ class Plan:
         if not quick:
             return cls(tuple(sections), tuple(lengths or LENGTHS), tuple(sparsities or SPARSITIES), tuple(threads))
         small = {"seconds": 0.05, "headline_seconds": 0.1, "cap": 0.5, "scan_bp": 100_000, "quick": True}
-        return cls(tuple(sections), tuple(lengths or QUICK_LENGTHS), tuple(sparsities or (KEPT,)), threads[:1], **small)
+        shares = tuple(sparsities or (KEPT,))
+        return cls(tuple(sections), tuple(lengths or QUICK_LENGTHS), shares, tuple(threads)[:1], **small)
 
     def to_dict(self) -> dict:
         """Give the plan as what JSON can hold."""
@@ -145,9 +146,10 @@ def _in_linear(plan, length):
 
 
 def _at_length(plan, section, length):
-    for sparsity in sorted(plan.sparsities, key=lambda each: (each != KEPT, each)):
+    """Yield the cells of a length: all rivals at `KEPT`, then those that select at the other shares."""
+    for sparsity in sorted({KEPT, *plan.sparsities}, key=lambda each: (each != KEPT, each)):
         for rival in taking_part(section):
-            if sparsity != KEPT and not rival.selects:
+            if sparsity not in (plan.sparsities if rival.selects else (KEPT,)):
                 continue
             tried = plan.threads if length in HEADLINE_LENGTHS and sparsity == KEPT else (None,)
             for threads in tried:

@@ -39,13 +39,22 @@ def _scan(found):
     return "## Scan\n\n" + text + table([*head, "GFLOP/s"], rows)
 
 
+ROWS = (
+    ("one", None, "one process, one core"), ("lanes", "lanes_ratio", "one process, its shards on two streams"),
+    ("two", "ratio", "two processes, each on its own data, nothing exchanged"),
+    ("ranks", "ranks_ratio", "`mlx.launch -n 2`: two ranks share each step and exchange gradients"),
+)  # fmt: skip
+
+
 def _processes(found):
     measured = found.get("processes")
     if not measured:
         return ""
-    one, two = (", ".join(f"{each:.1f}" for each in measured[key]) for key in ("one", "two"))
-    return (
-        f"## Training in two processes\n\nSteps per second at {measured['length']:,} bp, batch {measured['batch']}, "
-        f"one thread each, by turns: one process {one}; two at once, together {two}: **{measured['ratio']:.2f}x**. "
-        "Nothing is exchanged here: what two ranks lose to exchange comes on top.\n"
-    )
+    rows = [
+        [label, ", ".join(f"{each:.0f}" for each in measured[key]), f"{measured[ratio]:.2f}x" if ratio else ""]
+        for key, ratio, label in ROWS if measured[key]
+    ]  # fmt: skip
+    missing = f"\nTwo ranks could not be measured: {measured['why']}.\n" if measured["why"] else ""
+    where = f"at {measured['length']:,} bp, batch {measured['batch']}"
+    text = f"Records per second {where}, by turns; one BLAS thread each."
+    return f"## Training in two processes\n\n{text}\n\n" + table(["", "rounds", "over one"], rows) + missing

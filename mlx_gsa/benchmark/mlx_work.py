@@ -44,15 +44,29 @@ def fresh_model(config):
     return model
 
 
-def training_call(config, length: int, batch: int, seed: int = SEED):
-    """Build a training step on random sequences and labels; it computes its result before it returns."""
-    model, settings = fresh_model(config), TrainingConfig()
+def training_call(config, length: int, batch: int, seed: int = SEED, shards: int | None = None, ranks=None):
+    """Build a training step on random sequences and labels; it computes its result before it returns.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    length, batch : int
+        bp and sequences.
+    seed : int
+        Of the step's random numbers.
+    shards : int, optional
+        Parts of the batch that are computed side by side, each on a core; the default of the program without it.
+    ranks : Ranks, optional
+        Processes that share each step.
+    """
+    chosen = {} if shards is None else {"shards": shards}
+    model, settings = fresh_model(config), TrainingConfig(batch_size=batch, **chosen)
     optimizer = build_optimizer(settings, model.trainable_parameters(), STEPS)
     optimizer.init(model.trainable_parameters())
     counts, widest = forward_budget(config, np.full(batch, length), length)
     inputs = (mx.array(random_batch(length, batch)), mx.full((batch,), length, dtype=mx.int32), counts,
               mx.array(random_labels(batch)), mx.ones((batch,)))  # fmt: skip
-    step, key = build_step(model, optimizer, "regression", settings, widest), mx.random.key(seed)
+    step, key = build_step(model, optimizer, "regression", settings, widest, ranks), mx.random.key(seed)
     mx.eval(inputs, model.state, optimizer.state)
 
     def call():
@@ -160,7 +174,7 @@ def _steps(request):
     import time
 
     config, length, batch = _asked(request)
-    call = training_call(config, length, batch, request.get("seed", SEED))
+    call = training_call(config, length, batch, request.get("seed", SEED), request.get("shards"))
     call(), call()
     time.sleep(max(0.0, request["start"] - time.time()))
     begun, done = time.perf_counter(), 0

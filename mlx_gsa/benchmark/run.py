@@ -4,7 +4,6 @@ import datetime
 import importlib.util
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from mlx_gsa.benchmark.contenders import MLX, TORCH, find
 from mlx_gsa.benchmark.grid import KEPT, Cell, Plan, cells_of, guessed_seconds, needed_bytes, operations
 from mlx_gsa.benchmark.probes import energy_source
+from mlx_gsa.benchmark.processes import measure_processes
 from mlx_gsa.benchmark.state import State
 from mlx_gsa.benchmark.worker import Worker
 from mlx_gsa.errors import ResultsError
@@ -23,7 +23,6 @@ FORMAT, FORMAT_VERSION = "mlx_gsa.benchmark", 1
 MEASURED, TOO_LARGE, TOO_SLOW, MISSING, FAILED = "measured", "does not fit", "not run", "not installed", "failed"
 NO_TORCH = "PyTorch is not installed (extra bench)"
 CHECK_LENGTH, CHECK_BATCH, TOLERANCE = 1000, 4, 1e-4
-ROUNDS, SHARD_BATCH, SHARD_LENGTH = 3, 32, 2000  # of the training with one and two processes
 _SHARE = 0.9  # of the memory that is available
 
 
@@ -86,7 +85,7 @@ class Benchmark:
                 self.state.add(cell.key, self._measure(cell))
         if "processes" in self.plan.sections:
             self.report(len(cells), len(cells), "training in two processes")
-            self.state.once("processes", self._processes)
+            self.state.once("processes", lambda: measure_processes(self.plan.quick))
         self.report(len(cells), len(cells), "done")
         facts = self.state["facts"] | {"load_after": round(os.getloadavg()[0], 2)}
         self.state.spent(time.monotonic() - begun)
@@ -202,33 +201,12 @@ class Benchmark:
                  if (other.section, other.contender) == (cell.section, cell.contender) and other.threads]  # fmt: skip
         return min(tried)[2] if tried else self.plan.threads[0]
 
-    def _processes(self):
-        """Train in one process on one thread, and in two at once, by turns; steps per second."""
-        seconds = 0.6 if self.plan.quick else 3.0
-        rounds = {1: [], 2: []}
-        with Worker(MLX, 1) as first, Worker(MLX, 1) as second:
-            for _ in range(1 if self.plan.quick else ROUNDS):
-                for n in rounds:
-                    rounds[n].append(_steps_at_once([first, second][:n], seconds))
-        one, two = (statistics.median(rounds[n]) for n in (1, 2))
-        return {"one": rounds[1], "two": rounds[2], "ratio": two / one, "length": SHARD_LENGTH, "batch": SHARD_BATCH,
-                "unit": "steps per second, of all processes together"}  # fmt: skip
-
     def _worker(self, kind, threads):
         key = (kind, threads)
         if key not in self._workers or not self._workers[key].alive:
             python = self.torch_python if kind == TORCH else None
             self._workers[key] = Worker(kind, threads, python)
         return self._workers[key]
-
-
-def _steps_at_once(workers, seconds):
-    settings = {"what": "steps", "settings": {"sparsity": KEPT}, "length": SHARD_LENGTH, "batch": SHARD_BATCH}
-    request = settings | {"seconds": seconds, "start": time.time() + 2.0}
-    for number, worker in enumerate(workers):
-        worker.tell(request | {"seed": number})
-    answers = [worker.hear(request) for worker in workers]
-    return sum(answer["steps"] / answer["seconds"] for answer in answers)
 
 
 def _lasting(facts):

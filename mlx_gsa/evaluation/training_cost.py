@@ -107,7 +107,8 @@ def _trial_step(trainer, padded, rows):
     from mlx_gsa.training.optimizer import build_optimizer
     from mlx_gsa.training.step import build_step
 
-    settings, original = trainer.config.training, trainer.bundle.model
+    settings = trainer.config.training.model_copy(update={"batch_size": rows})
+    original = trainer.bundle.model
     model = deepcopy(original)
     optimizer = build_optimizer(settings, model.trainable_parameters(), trainer.steps_per_epoch * settings.epochs)
     optimizer.init(model.trainable_parameters())

@@ -164,7 +164,7 @@ def _evaluation(found):
 
 def _motifs(found):
     """Keep the best families of motifs, each with its best row and matrix."""
-    names = ("name", "motif_id", "enriched", "others", "best", "matrix")
+    names = ("name", "motif_id", "enriched", "associated", "others", "best", "matrix")
     families = [{name: each[name] for name in names if name in each} for each in found["families"][:MOST_FAMILIES]]
     enriched = sum(each["enriched"] for each in found["families"])
     return {name: found.get(name) for name in ("manifest", "alpha", "cuts")} | {

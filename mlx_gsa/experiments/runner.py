@@ -1,5 +1,6 @@
 """Runs the cells of a sweep, each step a `gsa` command in its own process, and keeps sweep.json up to date."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,9 +21,8 @@ from mlx_gsa.experiments.plan import (
 from mlx_gsa.experiments.process import Step, threads_of
 from mlx_gsa.experiments.record import Record
 from mlx_gsa.experiments.report import write_report
-from mlx_gsa.experiments.shared import outcome, share
+from mlx_gsa.experiments.seat import ONLY, Seat
 from mlx_gsa.experiments.spec import SweepSpec
-from mlx_gsa.ranks import Ranks
 
 _PAUSE = 0.1  # seconds between two looks at the processes
 
@@ -42,6 +42,8 @@ class SweepOptions:
         Processes at a time.
     overwrite : bool
         Train runs again whose settings, defaults or data have changed.
+    seat : Seat
+        Which of the processes of `mlx.launch` this one is.
     """
 
     only: tuple = ()
@@ -51,6 +53,7 @@ class SweepOptions:
     data_root: str = "../shared/data"
     jobs: int = 1
     overwrite: bool = False
+    seat: Seat = ONLY
 
 
 @dataclass
@@ -72,11 +75,7 @@ class SweepResult:
 
 
 def run_sweep(
-    spec: SweepSpec,
-    out: Path,
-    options: SweepOptions | None = None,
-    observe: Callable | None = None,
-    ranks: Ranks | None = None,
+    spec: SweepSpec, out: Path, options: SweepOptions | None = None, observe: Callable | None = None
 ) -> SweepResult:
     """Bring every run of a sweep that is wanted to its end.
 
@@ -90,26 +89,19 @@ def run_sweep(
         Called as ``observe(kind, cell, **facts)`` with kind "begin" (``step``, ``command``), "end" (``step``,
         ``seconds``, ``code``), "done", "failed" or "skipped" (``why``), "waiting" (``holder``), and with "tick" and no
         cell (``running``: list of (Cell, step)) about ten times a second.
-    ranks : Ranks, optional
-        The processes that share the runs, in the same `out` on a disk that all see: each takes every n-th unfinished
-        one, and the first reports.
 
     Returns
     -------
     SweepResult
-        Of all ranks.
 
     Raises
     ------
     ConfigError
         Before anything is run, if a cell's configuration is not valid.
-    RankError
-        If another rank has stopped.
     KeyboardInterrupt
         After the processes have saved and ended.
     """
-    observe = observe or (lambda *_, **__: None)
-    return _Sweep(spec, Path(out), options or SweepOptions(), observe, ranks or Ranks()).run()
+    return _Sweep(spec, Path(out), options or SweepOptions(), observe or (lambda *_, **__: None)).run()
 
 
 class _Job:
@@ -122,10 +114,24 @@ class _Job:
         self.step, self.next, self.writes, self.begun = None, None, self.record, 0.0
         self.making = None  # lock of the data set that it makes
 
+    def locks(self):
+        """Return what is locked now."""
+        return [lock for lock in (self.lock, self.making) if lock is not None]
+
+    def free(self):
+        """Let go of everything."""
+        for lock in self.locks():
+            lock.free()
+
+    def made(self):
+        """Let go of the data set."""
+        if self.making is not None:
+            self.making.free()
+            self.making = None
+
 
 class _Sweep:
-    def __init__(self, spec, out, options, observe, ranks):
-        self.ranks = ranks
+    def __init__(self, spec, out, options, observe):
         self.spec, self.out, self.options, self.observe = spec, out, options, observe
         self.cells = plan_cells(spec, out)
         self.wanted = choose(self.cells, options.only, options.data, options.folds, options.seeds)
@@ -133,14 +139,14 @@ class _Sweep:
             cell.config()
             step_commands(spec, cell, options.data_root)
         self.result, self.running = SweepResult(), []
-        self.threads = threads_of(options.jobs)
+        self.threads = threads_of(options.jobs * options.seat.beside)
         self.bad_data = {}
 
     def run(self):
         """Start jobs while there is room, look after those that run, and stop all of them if interrupted."""
         self.out.mkdir(parents=True, exist_ok=True)
         self._report()
-        waiting = share(self.ranks, self.spec, self.wanted, self.options.data_root)
+        waiting = self._share()
         try:
             while waiting or self.running:
                 self._start(waiting)
@@ -152,10 +158,19 @@ class _Sweep:
         finally:
             self._stop()
             self._report()
-        if self.ranks.size > 1:
-            self.result = SweepResult(*outcome(self.ranks, self.wanted, self.result))
-            self._report()
         return self.result
+
+    def _share(self):
+        """List the runs of this rank: its share of what is to be done; of the first rank then all others, too."""
+        seat = self.options.seat
+        if seat.size == 1:
+            return list(self.wanted)
+        own = seat.share([cell for cell in self.wanted if self._unfinished(cell)])
+        return own + [cell for cell in self.wanted if cell not in own] if seat.is_first else own
+
+    def _unfinished(self, cell):
+        left = states.steps_left(self.spec, cell, self.options.data_root)
+        return states.cell_state(cell) != states.FINISHED or bool(left)
 
     def _start(self, waiting):
         """Begin cells, in order, that no other sweep has in hand; those that it has are asked for again later."""
@@ -164,7 +179,9 @@ class _Sweep:
                 return
             lock = RunLock(cell.beside(".lock"))
             if not lock.take():
-                if not self.running:
+                if not self.options.seat.is_first:
+                    waiting.remove(cell)  # the first rank sees to it
+                elif not self.running:
                     self.observe("waiting", cell, holder=lock.holder())
                 continue
             waiting.remove(cell)
@@ -235,35 +252,33 @@ class _Sweep:
     def _begin(self, job):
         """Begin the next command of a job, unless its data set is there, is being made, or could not be made."""
         command = job.next
-        if command.makes and any(each.step and each.step.command.makes == command.makes for each in self.running):
+        if command.makes and not self._may_make(job, command):
             return
-        if command.makes:
-            job.making = RunLock(self._beside_data(job.cell, command).with_suffix(".lock"))
-            if not job.making.take():
-                return  # another sweep, or another rank of this one, is making it
-        self._begin_now(job)
-        if job.step is None and job.making:
-            job.making.free()
-
-    def _begin_now(self, job):
-        command, job.next = job.next, None
+        job.next = None
         if command.makes and states.is_prepared(command.makes) and not self._to_make_again(job.cell, command):
-            return
+            return job.made()
         if command.makes in self.bad_data:
             return self._finish(job, "failed", self.bad_data[command.makes])
         job.cell.folder.parent.mkdir(parents=True, exist_ok=True)
         job.writes = Record(self._beside_data(job.cell, command)) if command.makes else job.record
         job.writes.begin(command)
-        held = [lock.handle for lock in (job.lock, job.making) if lock and lock.handle is not None]
-        job.step = Step(command, job.writes.path.with_suffix(".log"), self.threads, held)
+        handles = [lock.handle for lock in job.locks()]
+        job.step = Step(command, job.writes.path.with_suffix(".log"), self.threads, handles)
         job.begun = time.monotonic()
         self.observe("begin", job.cell, step=command.name, command=command)
+
+    def _may_make(self, job, command):
+        """Take a data set in hand; False while another job, of this sweep or of another one, makes it."""
+        job.making = RunLock(self.out / f"{str(command.makes).replace(os.sep, '-').strip('-')}.lock")
+        if job.making.take():
+            return True
+        job.making = None
+        return False
 
     def _ended(self, job, name, code):
         command, log, job.step = job.step.command, job.step.log, None
         job.writes.end(name, finished=not code)
-        if job.making:
-            job.making.free()
+        job.made()
         self.observe("end", job.cell, step=name, seconds=time.monotonic() - job.begun, code=code)
         if code:
             why = f"{name} failed with exit code {code}, see {log}"
@@ -274,7 +289,7 @@ class _Sweep:
     def _finish(self, job, how, why=None):
         self.running.remove(job)
         job.todo.close()
-        job.lock.free()
+        job.free()
         if how == "done":
             self.result.finished.append(job.cell)
         else:
@@ -298,13 +313,13 @@ class _Sweep:
             for job in self.running:
                 if job.step:
                     job.writes.end(job.step.command.name, finished=False)
-                for lock in filter(None, (job.lock, job.making)):
-                    lock.free()
+                job.free()
             self.running = []
 
     def _report(self):
-        if self.ranks.is_first:
-            write_report(self.spec, self.cells, self.out, self.result, {job.cell for job in self.running})
+        if not self.options.seat.is_first:
+            return  # the first rank sees every run, those of the others when they are done with them
+        write_report(self.spec, self.cells, self.out, self.result, {job.cell for job in self.running})
 
 
 class _Skipped(Exception):

@@ -1,6 +1,7 @@
 """Scan a genome: chunks of tiles scored one after another, kept as they are done, and joined into tracks at the end."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -19,8 +20,10 @@ from mlx_gsa.genomes.scan_strength import choose_strength
 from mlx_gsa.inference.engine import Engine
 from mlx_gsa.inference.predictor import Predictor
 from mlx_gsa.model.weights import MODEL_FILE
+from mlx_gsa.ranks import Ranks
 
 LIKELY = 0.5
+_PAUSE = 0.2  # seconds between two looks at what other ranks have done
 _ENOUGH = 1_000_000  # bp from which the start of other processes, about a second, pays
 
 
@@ -156,8 +159,8 @@ class Scan:
 
 
 def scan_to_folder(
-    scan: Scan, out: Path, *, overwrite: bool = False, shard: tuple[int, int] = (0, 1), wait: Callable | None = None,
-    progress: Callable | None = None, writing: Callable | None = None, facts: dict | None = None,
+    scan: Scan, out: Path, *, overwrite: bool = False, ranks: Ranks | None = None, progress: Callable | None = None,
+    writing: Callable | None = None, facts: dict | None = None,
 ) -> dict | None:  # fmt: skip
     """Scan into a folder; interrupted, killed and called again, go on where it was.
 
@@ -169,11 +172,9 @@ def scan_to_folder(
         chunks are in ``out/chunks``.
     overwrite : bool
         Replace another scan, or the same one, in that folder.
-    shard : tuple of int
-        Rank of this process and number of processes: rank r scores every n-th missing chunk, from the r-th on, and
-        rank 0 joins them. All need the same ``out``, on a disk that they share.
-    wait : callable, optional
-        Returns when every rank has called it; needed where there are several.
+    ranks : Ranks, optional
+        Processes that share the work: rank r scores every n-th missing chunk, from the r-th on, and the first one joins
+        them. All need the same ``out``, on a disk that they share.
     progress : callable, optional
         Called as ``progress(bp_done, bp_in_all)``, of this rank.
     writing : callable, optional
@@ -184,51 +185,67 @@ def scan_to_folder(
     Returns
     -------
     dict or None
-        What ``scan.json`` holds; None on ranks other than 0, and where this very scan was finished before.
+        What ``scan.json`` holds; None on other ranks than the first, and where this very scan was finished before.
 
     Raises
     ------
     GenomeError
-        The folder is not free, or no tile could be scored.
+        The folder is not free or not shared, or no tile could be scored.
+    RankError
+        The ranks do not scan the same in the same way, or one of them has stopped.
     """
-    rank, n_ranks = shard
-    wait = wait or (lambda: None)
-    state = ScanState(out, scan.identity, len(scan.plan), rank)
-    finished = state.open(overwrite) if rank == 0 else False
-    wait()
-    if rank and not state.is_open():
-        return None
-    if finished:
-        return None
+    ranks = ranks or Ranks()
+    ranks.mend = "Run the same command again: it goes on from the chunks that are done."
+    ranks.agree(scan=json.dumps(scan.identity))
+    state = ScanState(out, scan.identity, len(scan.plan), ranks.rank)
     try:
-        if rank:
-            state.join()
-        missing = state.missing()
-        wait()  # every rank has seen the same chunks missing before one of them saves another
-        facts = {**(facts or {}), **_score(scan, state, missing[rank::n_ranks], len(missing), progress)}
-        wait()
-        if rank:
+        missing = _begin(state, overwrite, ranks)
+        if missing is None:
             return None
-        return write_results(scan, state, facts, writing)
+        begun = time.perf_counter()
+        _score(scan, state, missing[ranks.rank :: ranks.size], progress)
+        if not ranks.is_first:
+            return None
+        while ranks.size > 1 and state.missing():  # a rank that dies ends this one too: `mlx.launch` sees to it
+            time.sleep(_PAUSE)
+        work = _work(scan, missing, time.perf_counter() - begun) | {"ranks": ranks.size}
+        return write_results(scan, state, {**(facts or {}), **work}, writing)
     finally:
         state.close()
 
 
-def _score(scan, state, numbers, n_missing, progress):
-    """Score and keep chunks; return how long it took."""
-    begun, done, total = time.perf_counter(), 0, sum(chunk_bp(scan.plan[number]) for number in numbers)
+def _begin(state, overwrite, ranks):
+    """Open the folder, the first rank before the others; return the chunks to score, None if all is done."""
+    finished = state.open(overwrite) if ranks.is_first else None
+    told = ranks.tell(b"finished" if finished else b"open")
+    if told == b"finished":
+        return None
+    if not ranks.is_first:
+        state.join()
+    missing = state.missing()
+    ranks.wait()  # every rank has seen the same chunks missing before one of them saves another
+    return missing
+
+
+def _score(scan, state, numbers, progress):
+    """Score and keep chunks."""
+    done, total = 0, sum(chunk_bp(scan.plan[number]) for number in numbers)
     for number, scores in scan.scores(numbers):
         state.save(number, scores)
         done += chunk_bp(scan.plan[number])
         if progress:
             progress(done, total)
-    seconds = time.perf_counter() - begun
+
+
+def _work(scan, numbers, seconds):
+    """Say what was scored now, by all ranks, and how fast; what an earlier process had done does not count."""
+    done = sum(chunk_bp(scan.plan[number]) for number in numbers)
     return {
         "seconds": round(seconds, 3),
         "bp_in_these_seconds": done,
         "mbp_per_second": round(done / seconds / 1e6, 3) if done else None,
         "chunks": len(scan.plan),
-        "chunks_found": len(scan.plan) - n_missing,
+        "chunks_found": len(scan.plan) - len(numbers),
     }
 
 

@@ -68,7 +68,7 @@ class ScanState:
             raise _mismatch(self.out, other, self.identity)
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
-        self.join()
+        self._take()
         if state != self.identity:
             for path in self._files():
                 path.unlink()
@@ -77,20 +77,24 @@ class ScanState:
         return False
 
     def join(self) -> None:
-        """Take this rank's place in the folder that rank 0 has opened.
+        """Take this rank's place in the folder that the first rank has opened.
 
         Raises
         ------
         GenomeError
-            Another process has it.
+            Another process has it, or this rank sees another disk than the first.
         """
+        if self._read(self.folder / STATE, STATE_FORMAT) != self.identity:
+            raise GenomeError(
+                "this rank does not see the scan that the first one began", where=str(self.folder),
+                mend="Give an --out that lies on a disk which all machines share, under the same path.",
+            )  # fmt: skip
+        self._take()
+
+    def _take(self):
         if not self._lock.take():
             mend = f"Wait for process {self._lock.holder()}, or choose another --out."
             raise GenomeError("another process scans into this folder", where=str(self.out), mend=mend)
-
-    def is_open(self) -> bool:
-        """Whether there is a scan under way in the folder."""
-        return (self.folder / STATE).is_file()
 
     def done(self) -> set[int]:
         """Return the numbers of the chunks that are finished."""

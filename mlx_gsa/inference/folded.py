@@ -40,7 +40,7 @@ class Folded(NamedTuple):
 
 def can_fold(config) -> bool:
     """Whether a model of this configuration has a folded form."""
-    return config.selects and config.attention in FOLDS
+    return config.selects and config.attention in FOLDS and config.precision == "float32"
 
 
 def fold(model) -> Folded:

@@ -54,9 +54,15 @@ class SelectedAttention(nn.Module):
     neighbours : int, optional
         A position sees so many of those before it in the list and so many after; without it, all. Then time and memory
         grow with the length of the list and not with its square.
+    precision : {"float32", "mixed"}
+        "mixed": the matrix products over pairs are in bfloat16, which has the range of float32, so gradients need no
+        scaling; their softmax, and all that decides what is kept, are in float32. Made for a GPU and never yet run on
+        one; on a CPU it is slower.
     """
 
-    def __init__(self, n_channels: int = 16, distance: bool = True, n_features=None, neighbours: int | None = None):
+    def __init__(
+        self, n_channels: int = 16, distance: bool = True, n_features=None, neighbours=None, precision: str = "float32"
+    ):
         super().__init__()
         n_features = n_features or n_channels
         self.query_projection = nn.Linear(n_features, n_channels)
@@ -64,6 +70,7 @@ class SelectedAttention(nn.Module):
         self.value_projection = nn.Linear(n_features, n_channels)
         self.distance_weights = mx.full((N_WAVES,), 0.1)
         self.distance, self.neighbours = distance, neighbours
+        self.precision = precision
 
     def project(self, features: mx.array, positions: mx.array) -> Projected:
         """Project features (B, K, F) at positions (B, K) in bp."""
@@ -102,11 +109,19 @@ class SelectedAttention(nn.Module):
         Attended
         """
         projected, bias = self.project(features, positions), _key_bias(mask, gates)
-        values = _keys_and_values(projected)
+        of_pairs = self._of_pairs(projected)
         if self.sees_all(features.shape[1]):
-            return _attended(projected, attend(*projected[:2], values, bias))
-        placed, shared = projected[:2], self._shared(mask, gates)
-        return _attended(projected, attend_in_band(*placed, values, bias, self.neighbours, shared))
+            return _attended(projected, attend(*of_pairs, bias))
+        return _attended(projected, attend_in_band(*of_pairs, bias, self.neighbours, self._shared(mask, gates)))
+
+    def _of_pairs(self, projected):
+        """Return placed queries and keys, and all values, in the precision of the products over pairs."""
+        arrays = (*projected[:2], mx.concatenate([projected.keys, projected.values], axis=-1))
+        return [array.astype(self._pair_type) for array in arrays]
+
+    @property
+    def _pair_type(self):
+        return mx.bfloat16 if self.precision == "mixed" else mx.float32
 
     def sees_all(self, length: int) -> bool:
         """Whether in a list of this many positions each sees every other."""
@@ -132,14 +147,9 @@ class FullAttention(SelectedAttention):
 
     def __call__(self, features, positions, mask, gates) -> Attended:
         """Attend among all positions; shapes as in `SelectedAttention`."""
-        projected = self.project(features, positions)
-        attended = mx.fast.scaled_dot_product_attention(
-            projected.placed_queries[:, None],
-            projected.placed_keys[:, None],
-            _keys_and_values(projected)[:, None],
-            scale=1.0,
-            mask=_key_bias(mask, gates)[:, None, None],
-        )
+        projected, bias = self.project(features, positions), _key_bias(mask, gates).astype(self._pair_type)
+        arrays = (array[:, None] for array in self._of_pairs(projected))
+        attended = mx.fast.scaled_dot_product_attention(*arrays, scale=1.0, mask=bias[:, None, None])
         return _attended(projected, attended[:, 0])
 
 
@@ -149,8 +159,10 @@ class WindowAttention(SelectedAttention):
     A position sees the `window` bp on either side and the `n_global` positions with the highest gates.
     """
 
-    def __init__(self, n_channels=16, distance=True, n_features=None, window: int = 64, n_global: int = 16):
-        super().__init__(n_channels, distance, n_features, neighbours=window)
+    def __init__(
+        self, n_channels=16, distance=True, n_features=None, window: int = 64, n_global: int = 16, precision="float32"
+    ):
+        super().__init__(n_channels, distance, n_features, neighbours=window, precision=precision)
         self.n_global = n_global
 
     def _shared(self, mask, gates):
@@ -169,12 +181,8 @@ def _key_bias(mask, gates):
     return mx.where(mask, mx.log(mx.maximum(gates, SMALLEST_GATE)), FORBIDDEN)
 
 
-def _keys_and_values(projected):
-    return mx.concatenate([projected.keys, projected.values], axis=-1)
-
-
 def _attended(projected, joined):
-    n_channels = projected.keys.shape[-1]
+    n_channels, joined = projected.keys.shape[-1], joined.astype(mx.float32)
     return Attended(projected.queries, joined[..., :n_channels], joined[..., n_channels:])
 
 

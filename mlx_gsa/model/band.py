@@ -41,7 +41,7 @@ def attend_in_band(queries, keys, values, key_bias, width: int, shared=None) -> 
     rows = _in_blocks(queries, width)
     scores = rows @ seen[..., :n_channels].swapaxes(-1, -2) + bias[..., None, :]
     weights = softmax(mx.where(allowed, scores, FORBIDDEN))
-    attended = weights @ seen[..., n_channels:]
+    attended = weights.astype(values.dtype) @ seen[..., n_channels:]
     return attended.reshape(n_sequences, -1, values.shape[-1])[:, :length]
 
 

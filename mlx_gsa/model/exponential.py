@@ -42,6 +42,7 @@ def attend(queries: mx.array, keys: mx.array, values: mx.array, key_bias: mx.arr
     queries, keys : mx.array (B, K, P)
         Scaled already.
     values : mx.array (B, K, V)
+        Where these three are in half precision, only the matrix products are; the softmax is not.
     key_bias : mx.array (B, K)
         Added to every score of a key; a very negative one forbids it.
 
@@ -49,8 +50,9 @@ def attend(queries: mx.array, keys: mx.array, values: mx.array, key_bias: mx.arr
     -------
     mx.array (B, K, V)
     """
-    if not _on_cpu():
-        return mx.softmax(queries @ keys.swapaxes(1, 2) + key_bias[:, None], axis=-1) @ values
+    if not _on_cpu() or values.dtype != mx.float32:
+        scores = queries @ keys.swapaxes(1, 2) + key_bias[:, None]
+        return softmax(scores).astype(values.dtype) @ values
     ones = mx.ones((*queries.shape[:2], 1))
     asked = mx.concatenate([queries * _LOG2_E, ones], axis=-1)
     seen = mx.concatenate([keys, key_bias[..., None] * _LOG2_E], axis=-1)

@@ -238,8 +238,9 @@ def silence(n_sequences: int, n_filters: int, share: float, key) -> mx.array:
 
 
 def _attention(config, n_features):
+    sizes, precision = (config.attention_width, config.distance, n_features), config.precision
     if config.attention == "full":
-        return FullAttention(config.attention_width, config.distance, n_features)
+        return FullAttention(*sizes, precision=precision)
     if config.attention == "window":
-        return WindowAttention(config.attention_width, config.distance, n_features, config.window, config.n_global)
-    return SelectedAttention(config.attention_width, config.distance, n_features, config.neighbours)
+        return WindowAttention(*sizes, config.window, config.n_global, precision)
+    return SelectedAttention(*sizes, config.neighbours, precision)

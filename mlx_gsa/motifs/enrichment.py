@@ -23,6 +23,7 @@ from mlx_gsa.errors import DatasetError, GsaError, MotifError
 from mlx_gsa.evaluation.bootstrap import Interval, resampling_weights
 from mlx_gsa.motifs.controls import Counter, Counts, by_group
 from mlx_gsa.motifs.hits import HitTable, Look, Pool, find_hits, look
+from mlx_gsa.motifs.labels import Association
 from mlx_gsa.motifs.significance import among_seeds, q_values, sign_flip_test
 from mlx_gsa.motifs.sites import count_in_sites, cover_of
 from mlx_gsa.motifs.untrained import untrained_selectors
@@ -51,6 +52,7 @@ class MotifRow(NamedTuple):
 
     ``observed`` of ``positions`` looked at lie in its sites; ``with_site`` of ``records`` have a site at all, and
     ``found`` of them one with a position looked at. ``family`` is the id of the row that stands for it, see `families`.
+    ``label`` says how the motif goes with the label of held-out records, None where not tested, see `label_tests`.
     """
 
     motif_id: str
@@ -66,6 +68,7 @@ class MotifRow(NamedTuple):
     shuffled: Against
     untrained: Against
     family: str = ""
+    label: Association | None = None
 
     @property
     def against(self) -> dict:
@@ -91,6 +94,11 @@ class MotifRow(NamedTuple):
     def enriched(self) -> bool:
         """Whether it is enriched: q < 0.01 against all three controls."""
         return self.q < ALPHA
+
+    @property
+    def associated(self) -> bool:
+        """Whether it is enriched and goes with the label: q < 0.01 there too."""
+        return self.enriched and self.label is not None and self.label.q < ALPHA
 
     @property
     def rank(self) -> tuple:

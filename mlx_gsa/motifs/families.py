@@ -38,6 +38,11 @@ class Family(NamedTuple):
         """Whether a matrix of it is enriched at some cut."""
         return self.best.enriched
 
+    @property
+    def associated(self) -> bool:
+        """Whether a matrix of it is enriched at some cut and goes with the label of held-out records."""
+        return any(row.associated for row in self.rows)
+
 
 def similarity(motifs: Sequence) -> np.ndarray:
     """Compare every two matrices in their best alignment, on either strand.

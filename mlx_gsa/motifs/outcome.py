@@ -28,6 +28,7 @@ COLUMNS = (
     "positions",
     "observed",
 )
+OF_LABEL = ("label_effect", "label_records", "label_p", "label_q")
 OF_CONTROL = ("expected", "enrichment", "low", "high", "p_counted", "p", "q")
 
 
@@ -76,6 +77,7 @@ class MotifOutcome:
                 **matching._asdict(),
                 "enriched": matrices,
                 "enriched_families": families,
+                "associated": sum(row.associated for row in rows),
                 "below_alpha": below,
             }
         return jsonable(
@@ -95,6 +97,7 @@ class MotifOutcome:
             "name": family.best.name,
             "motif_id": family.best.motif_id,
             "enriched": family.best.enriched,
+            "associated": family.associated,
             "others": family.names,
             "same_positions_as": family.echo or None,
             "in_simple_repeats": family.repeats,
@@ -105,7 +108,8 @@ class MotifOutcome:
 
     def table(self) -> str:
         """Lay out every matrix at every cut as tab-separated text, the best first."""
-        lines = [[*COLUMNS, *(f"{name}_{part}" for name in CONTROLS for part in OF_CONTROL), "q", "enriched"]]
+        controls = (f"{name}_{part}" for name in CONTROLS for part in OF_CONTROL)
+        lines = [[*COLUMNS, *controls, "q", "enriched", *OF_LABEL, "associated"]]
         family = {row.motif_id: one.best.motif_id for one in self.families for row in one.rows}
         for row in self.study.rows:
             cells = [row.motif_id, row.name, row.width, row.cut, row.records, row.with_site, row.found, row.rate]
@@ -113,7 +117,8 @@ class MotifOutcome:
                 one = row.against[name]
                 controls = [one.expected, *one.enrichment, one.p_counted, one.p, one.q]
                 cells = [*cells, *controls] if name != CONTROLS[0] else [*cells, row.positions, row.observed, *controls]
-            lines.append([family[row.motif_id], *cells, row.q, "yes" if row.enriched else "no"])
+            cells += [row.q, "yes" if row.enriched else "no", *_label_cells(row.label)]
+            lines.append([family[row.motif_id], *cells, "yes" if row.associated else "no"])
         return "".join("\t".join(_text(cell) for cell in line) + "\n" for line in lines)
 
     def save(self, folder) -> list[Path]:
@@ -136,7 +141,7 @@ class MotifOutcome:
         return paths
 
 
-def motif_manifest(run, dataset, split, chosen, matrices, study, command, settings) -> dict:
+def motif_manifest(run, dataset, split, chosen, matrices, study, command, settings, label_records=0) -> dict:
     """Say what was tested, on what, with which settings, and the command that repeats it; a dict for JSON."""
     return {
         "format": FORMAT,
@@ -157,6 +162,8 @@ def motif_manifest(run, dataset, split, chosen, matrices, study, command, settin
         "n_motifs": len(study.motifs),
         "n_tested": study.tested,
         "correction": "Benjamini-Hochberg over all tested matrices at all cuts, for each control",
+        "label_records": label_records,
+        "label_correction": "Benjamini-Hochberg over the enriched matrices and cuts",
         "background": list(study.background),
         "alike": ALIKE,
         "settings": {name: value for name, value in settings.items() if isinstance(value, int | float | str | None)},
@@ -168,7 +175,13 @@ def motif_manifest(run, dataset, split, chosen, matrices, study, command, settin
 def _row(row) -> dict:
     """Give a row as a dictionary, its derived numbers too."""
     found = row._asdict() | {name: one._asdict() for name, one in row.against.items()}
-    return found | {"rate": row.rate, "q": row.q, "enriched": row.enriched}
+    found |= {"label": None if row.label is None else row.label._asdict()}
+    return found | {"rate": row.rate, "q": row.q, "enriched": row.enriched, "associated": row.associated}
+
+
+def _label_cells(label) -> list:
+    """Lay out how a motif goes with the label; nothing where that was not tested."""
+    return [""] * len(OF_LABEL) if label is None else [label.effect, label.n, label.p, label.q]
 
 
 def _text(cell):

@@ -8,6 +8,7 @@ from mlx_gsa.motifs.choose import choose_records, survey
 from mlx_gsa.motifs.enrichment import study_motifs
 from mlx_gsa.motifs.families import families_of, find_echoes
 from mlx_gsa.motifs.known import compare_known
+from mlx_gsa.motifs.label_tests import label_rows, with_label_tests
 from mlx_gsa.motifs.outcome import MotifOutcome, motif_manifest
 from mlx_gsa.motifs.sources import choose_motifs
 from mlx_gsa.motifs.untrained import check_chooses
@@ -63,8 +64,11 @@ def motifs_of_run(
     chosen = choose_records(dataset, surveyed, split, class_name, min_score, limit)
     options = {"seed": seed, "batch_size": batch_size, "progress": progress, **testing}
     study = study_motifs(predictor, dataset, chosen.rows, matrices.motifs, **options)
+    rows, labelled = label_rows(dataset, split, limit), {"seed": seed, "batch_size": batch_size, **testing}
+    study = with_label_tests(study, predictor, dataset, rows, labelled)
     known = None if surveyed.tally is None else compare_known(surveyed.tally, testing.get("resamples", 1000), seed)
-    manifest = motif_manifest(run, dataset, split, chosen, matrices, study, command, {"seed": seed, **testing})
+    manifest = motif_manifest(run, dataset, split, chosen, matrices, study, command, {"seed": seed, **testing},
+                              len(rows))  # fmt: skip
     families = find_echoes(families_of(study.rows, study.motifs), study)
     return MotifOutcome(manifest, study, families, known, predictor, dataset)
 
