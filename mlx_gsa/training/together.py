@@ -39,16 +39,14 @@ def told(ranks: Ranks, value):
 
 
 def firsts(ranks: Ranks, tree):
-    """Return the arrays of the first rank in a tree of the same names and shapes, bit for bit."""
+    """Return the arrays of the first rank in a tree of the same shapes, bit for bit."""
     if ranks.size == 1:
         return tree
-    arrays = {name: np.array(value) for name, value in tree_flatten(tree)}
-    names = sorted(arrays)  # a tree from a checkpoint has the same names in another order
-    mine = b"".join(arrays[name].tobytes() for name in names)
-    data, begun, found = ranks.tell(mine if ranks.is_first else None), 0, {}
-    for name in names:
-        plain = arrays[name]
-        part = np.frombuffer(data[begun : begun + plain.nbytes], plain.dtype)
-        found[name] = mx.array(part.reshape(plain.shape))
+    named = sorted(tree_flatten(tree), key=lambda pair: pair[0])  # a tree from a checkpoint is in another order
+    mine = b"".join(np.array(value).tobytes() for _, value in named)
+    data, begun, arrays = ranks.tell(mine if ranks.is_first else None), 0, {}
+    for name, value in named:
+        plain = np.array(value)
+        arrays[name] = mx.array(np.frombuffer(data, plain.dtype, plain.size, begun).reshape(plain.shape))
         begun += plain.nbytes
-    return tree_map_with_path(lambda name, _: found[name], tree)
+    return tree_map_with_path(lambda name, _: arrays[name], tree)
