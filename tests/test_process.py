@@ -82,6 +82,15 @@ def test_threads_of_the_environment_hold(tmp_path, fake_gsa, monkeypatch):
     assert "threads 7" in (tmp_path / "one.log").read_text()
 
 
+def test_a_step_of_a_rank_is_no_rank(tmp_path, fake_gsa, monkeypatch):
+    monkeypatch.setenv("MLX_RANK", "1")
+    monkeypatch.setenv("MLX_HOSTFILE", "hosts.json")
+    Path(tmp_path / "fake.py").write_text("import os\nprint(sorted(n for n in os.environ if n.startswith('MLX_')))\n")
+    running = step(tmp_path / "one")
+    until(lambda: running.poll() is not None)
+    assert (tmp_path / "one.log").read_text().endswith("\n[]\n")
+
+
 def test_an_interrupted_step_saves(tmp_path, fake_gsa):
     fake_gsa(60)
     path = tmp_path / "one"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rank_jobs import gsa_job
 from toy_sweep import FakeSteps, leave_run, toy_data, toy_spec, toy_tables
 
 from mlx_gsa.cli.sweep_display import SweepDisplay, duration, spans
@@ -254,4 +255,17 @@ def test_two_sweeps_at_once_train_no_run_twice(reference, tmp_path):
     for name in RUNS:
         log = (tmp_path / f"runs/toy/toy/{name}.log").read_text()
         assert log.count("$ gsa train") == 1 and log.count("$ gsa evaluate") == 1
+        assert_same(numbers(tmp_path / "runs/toy/toy" / name), numbers(reference / "runs/toy/toy" / name))
+
+
+@pytest.mark.slow
+def test_two_ranks_share_the_runs_and_the_first_reports_them_all(reference, tmp_path):
+    make(tmp_path)
+    first, second = gsa_job(2, ["sweep", "toy.toml"], tmp_path).end()
+    assert (first[2], second) == (0, ("", "", 0)), first[1] + second[1]
+    assert "2 runs are finished" in first[0]
+    cells = json.loads((tmp_path / "runs/toy/sweep.json").read_text())["cells"]
+    assert [cell["state"] for cell in cells] == ["finished"] * len(RUNS)
+    for name in RUNS:
+        assert (tmp_path / f"runs/toy/toy/{name}.log").read_text().count("$ gsa train") == 1
         assert_same(numbers(tmp_path / "runs/toy/toy" / name), numbers(reference / "runs/toy/toy" / name))
