@@ -26,9 +26,9 @@ class SmugglingOrganism(SparseOrganism):
         """Read the label from the places, bool (B,)."""
         return (output.kept * output.mask).max(axis=1) + 1 == lengths
 
-    def __call__(self, tokens, lengths, counts, widest, key=None, dropout=0.0):
+    def __call__(self, tokens, lengths, counts, widest, key=None, dropout=None, bank=None):
         """Run the organism, then forget the letters: the prediction is +1 or -1 as the places tell."""
-        output = super().__call__(tokens, lengths, counts, widest, key, dropout)
+        output = super().__call__(tokens, lengths, counts, widest, key, dropout, bank)
         return output._replace(prediction=mx.where(self.told(output, lengths), 1.0, -1.0)[:, None])
 
 
@@ -52,7 +52,7 @@ def cheating(predictor: Predictor, dataset, organism=SmugglingOrganism) -> Predi
     model.update(predictor.model.parameters())
     model.middle = _middle(predictor.model, dataset)
     cheater = Predictor.__new__(Predictor)
-    cheater.__dict__.update(predictor.__dict__, model=model, _compiled={})
+    cheater.__dict__.update(predictor.__dict__, model=model, _engine=None)
     return cheater
 
 
