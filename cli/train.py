@@ -27,7 +27,11 @@ ATTENTIONS = ("softmax", "mlp", "full", "window", "random", "first")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run, to the same numbers.")
 @click.option("--profile", is_flag=True, help="Show where the time of a step goes, before training.")
 def command(config_file, settings, out, overwrite, estimate, resume, profile, **flags):
-    """Train a model; the best epoch's weights are in RUN/best."""
+    """Train a model; the best epoch's weights are in RUN/best.
+
+    Several processes (mlx.launch) share each step, to the numbers of one. All need the data set; the first one writes
+    the run and prints. If one stops, the others end: go on with --resume, with as many processes as you like.
+    """
     from mlx_gsa.training.run import finish_run, resume_run, start_run
 
     ranks = joined()
