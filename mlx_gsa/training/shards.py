@@ -1,10 +1,11 @@
-"""The shards of a step: how a batch is cut, on which stream each is computed, and how their sums are put together.
+"""The shards of a step: how a batch is cut, where each is computed, and how their sums are put together.
 
 The number of shards is a setting, not a property of the machine: one process that computes all of them and several
 that share them out add up the same numbers in the same order.
 """
 
-from contextlib import nullcontext
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
 
@@ -43,18 +44,47 @@ def shards_of(rank: int, size: int, shards: int) -> range:
     return range(rank * each, (rank + 1) * each)
 
 
-def on_lane(number: int, count: int):
-    """Return the context in which a process computes the `number`-th of its `count` shards.
+def on_lanes(functions: list, parts: list) -> list[mx.array]:
+    """Call each function with its part of a step, side by side where that is faster.
 
-    On a CPU each has a stream of its own, so that they run on several cores; on a GPU they follow each other.
+    On a CPU MLX works through one graph on one core, so every shard has a thread with a stream of its own: one graph
+    is built while another is computed. On a GPU, and where there is one shard, they follow each other, unevaluated.
+
+    Parameters
+    ----------
+    functions : list of callable
+        One per shard, that share no state that they change.
+    parts : list of tuple of mx.array
+        Their arguments.
+
+    Returns
+    -------
+    list of mx.array
+        In the same order; the same bits either way.
     """
-    on_cpu = mx.default_device() == mx.Device(mx.cpu)
-    return mx.stream(_streams(count)[number]) if on_cpu and count > 1 else nullcontext()
+    if len(functions) == 1 or mx.default_device() != mx.Device(mx.cpu):
+        return [function(*part) for function, part in zip(functions, parts, strict=True)]
+    mx.eval(parts)
+    lanes = _lanes(len(functions))
+    waiting = [lane.submit(_run, *work) for lane, work in zip(lanes, zip(functions, parts, strict=True), strict=True)]
+    return [each.result() for each in waiting]
+
+
+def _run(function, part):
+    if not hasattr(_own, "stream"):
+        _own.stream = mx.new_stream(mx.cpu)  # an MLX stream belongs to the thread that made it
+    with mx.stream(_own.stream):
+        made = function(*part)
+        mx.eval(made)
+    return made
 
 
 @lru_cache(maxsize=1)
-def _streams(count):
-    return [mx.new_stream(mx.cpu) for _ in range(count)]
+def _lanes(count):
+    return [ThreadPoolExecutor(1, thread_name_prefix=f"shard-{number}") for number in range(count)]
+
+
+_own = threading.local()
 
 
 def join(tree) -> mx.array:

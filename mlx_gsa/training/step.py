@@ -1,5 +1,7 @@
 """One training step: loss and gradient of each shard, their sum over all ranks, clipping, update."""
 
+from copy import deepcopy
+
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
@@ -9,7 +11,7 @@ from mlx_gsa.model.organism import compiled
 from mlx_gsa.ranks import Ranks
 from mlx_gsa.training.losses import task_loss
 from mlx_gsa.training.optimizer import clip_by_norm
-from mlx_gsa.training.shards import join, n_shards, on_lane, shard_rows, shards_of, split
+from mlx_gsa.training.shards import join, n_shards, on_lanes, shard_rows, shards_of, split
 
 _LEAST_WEIGHT = 1e-6  # a batch in which no record counts gives a loss of 0, not of 0 / 0
 
@@ -54,32 +56,34 @@ class _Step:
         self.model, self.optimizer, self.task, self.config, self.ranks = model, optimizer, task, config, ranks
         self.shards = n_shards(config)
         self.mine = shards_of(ranks.rank, ranks.size, self.shards)
-        self.shard = compiled(self._gradient(widest), [model.state])
+        self.twins = [model, *(deepcopy(model) for _ in self.mine[1:])]  # a gradient is taken by changing a model
+        self.gradients = [compiled(self._gradient(twin, widest), [twin.state]) for twin in self.twins]
         self.update = compiled(self._apply, [model.state, optimizer.state])
 
     def __call__(self, *batch):
         *arrays, weights, key = batch
         total, keys = mx.maximum(weights.sum(), _LEAST_WEIGHT), mx.random.split(key, self.shards)
-        rows, sums = shard_rows(len(weights), self.shards), []
-        for lane, number in enumerate(self.mine):
-            part = [array[rows[number]] for array in (*arrays, weights)]
-            with on_lane(lane, len(self.mine)):
-                sums.append(self.shard(*part, total, keys[number]))
-        return self.update(self._whole(sums))
+        rows = shard_rows(len(weights), self.shards)
+        parts = [
+            (*(array[rows[number]] for array in (*arrays, weights)), total, keys[number]) for number in self.mine
+        ]
+        for twin in self.twins[1:]:
+            twin.update(self.model.parameters())
+        return self.update(self._whole(on_lanes(self.gradients, parts)))
 
-    def _gradient(self, widest):
+    def _gradient(self, model, widest):
         """Make the function of one shard: its part of both losses and of their gradient, in one vector."""
         config = self.config
 
         def weighted_loss(tokens, lengths, counts, labels, weights, total, key):
-            output = self.model(tokens, lengths, counts, widest, key, config.dropout)
+            output = model(tokens, lengths, counts, widest, key, config.dropout)
             main = (task_loss(self.task, output.prediction, labels) * weights).sum() / total
             if output.local is None:  # a rival without a selector has no such objective
                 return main, main, mx.array(0.0)
             local = (task_loss(self.task, output.local, labels) * weights).sum() / total
             return main + config.local_weight * local, main, local
 
-        loss_and_gradient = nn.value_and_grad(self.model, weighted_loss)
+        loss_and_gradient = nn.value_and_grad(model, weighted_loss)
 
         def shard(*part):
             (_, main, local), gradient = loss_and_gradient(*part)
