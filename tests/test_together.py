@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import mlx.core as mx
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten
@@ -128,6 +129,41 @@ def test_ranks_with_different_settings_do_not_begin(dataset, tmp_path):
     assert "ranks do not fit each other" in first and "rank 1" in first
     assert "configuration of rank 1" in second
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_on_all_ranks_saves_and_they_go_on(dataset, alone, tmp_path):
+    job = train(dataset, tmp_path, 6)
+    wait_for(tmp_path / "run/metrics.jsonl", 2)
+    for rank in job.ranks:
+        rank.send_signal(signal.SIGINT)
+    (_, err, code), (_, other, other_code) = job.end()
+    assert code and other_code and "Traceback" not in err + other
+    assert "gsa train --resume run" in err
+    assert [code for *_, code in gsa_job(2, ["train", "--resume", "run"], tmp_path).end()] == [0, 0]
+    assert_same_run(tmp_path / "run", alone(6))
+
+
+class _Told(Ranks):
+    """One of two ranks; what the first has said is in a list that both have."""
+
+    def __init__(self, rank, said):
+        super().__init__(rank, 2)
+        self.said = said
+
+    def tell(self, data):
+        if self.is_first:
+            self.said.append(data)
+        return self.said[0]
+
+
+def test_arrays_go_by_name_where_a_checkpoint_has_them_in_another_order():
+    said = []
+    mine = {"b": mx.array([1.0, 2.0]), "a": [mx.array(3), {}], "c": {"d": mx.array([[4.0]])}}
+    other = {"c": {"d": mx.zeros((1, 1))}, "a": [mx.array(0), {}], "b": mx.zeros(2)}
+    firsts(_Told(0, said), mine)
+    found = {name: value.tolist() for name, value in tree_flatten(firsts(_Told(1, said), other))}
+    assert found == {"b": [1.0, 2.0], "a.0": 3, "c.d": [[4.0]]}
 
 
 def test_shards_that_do_not_fit_the_ranks_are_refused_before_anything_is_made(dataset, tmp_path):
