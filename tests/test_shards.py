@@ -1,5 +1,7 @@
 """Shards: which rows and which rank, and that they add up to the whole batch."""
 
+import threading
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from toys import scrambled
 
 from mlx_gsa.config import TrainingConfig
 from mlx_gsa.errors import RankError
-from mlx_gsa.training.shards import join, n_shards, on_lane, shard_rows, shards_of, split
+from mlx_gsa.training.shards import join, n_shards, on_lanes, shard_rows, shards_of, split
 
 
 def test_rows_are_cut_in_order_and_evenly():
@@ -59,12 +61,24 @@ def test_a_model_comes_back_from_its_vector():
     assert all(np.array_equal(value, again[name]) for name, value in tree_flatten(parameters))
 
 
-def test_on_a_cpu_every_shard_has_a_stream_of_its_own():
-    default = mx.default_stream(mx.cpu)
+def test_on_a_cpu_every_shard_has_a_thread_and_a_stream_of_its_own():
     seen = []
-    for number in (0, 1, 0):
-        with on_lane(number, 2):
-            seen.append(str(mx.default_stream(mx.cpu)))
-    assert seen[0] == seen[2] != seen[1] and str(default) not in seen
-    with on_lane(0, 1):
-        assert mx.default_stream(mx.cpu) == default
+
+    def work(values):
+        seen.append((threading.current_thread().name, str(mx.default_stream(mx.cpu))))
+        return values * 2
+
+    for _ in range(2):
+        assert [x.tolist() for x in on_lanes([work, work], [(mx.ones(2),), (mx.zeros(2),)])] == [[2, 2], [0, 0]]
+    assert len({name for name, _ in seen}) == len({stream for _, stream in seen}) == 2
+    seen.clear()
+    on_lanes([work], [(mx.ones(2),)])
+    assert seen == [(threading.current_thread().name, str(mx.default_stream(mx.cpu)))]
+
+
+def test_what_fails_in_a_lane_is_raised():
+    def fails(values):
+        raise ValueError("of the shard")
+
+    with pytest.raises(ValueError, match="of the shard"):
+        on_lanes([fails, fails], [(mx.ones(2),), (mx.ones(2),)])

@@ -23,7 +23,7 @@ from mlx_gsa.training.metrics_log import MetricsLog
 from mlx_gsa.training.optimizer import build_optimizer
 from mlx_gsa.training.setup import sparsity_at
 from mlx_gsa.training.shards import n_shards, shards_of
-from mlx_gsa.training.step import build_step
+from mlx_gsa.training.step import build_step, twins_of
 from mlx_gsa.training.together import firsts, told
 from mlx_gsa.training.validation import METRIC_NAMES, validate
 from mlx_gsa.training.weighting import record_weights
@@ -62,6 +62,7 @@ class Trainer:
         self.bundle, self.config, self.dataset, self.folder = bundle, config, dataset, folder
         self.observe = observe or (lambda row: None)
         self.ranks = ranks or Ranks()
+        self._twins = twins_of(bundle.model, config.training, self.ranks)
         settings = config.training
         shards_of(self.ranks.rank, self.ranks.size, n_shards(settings))
         self.rows = {split: dataset.indices(split) for split in ("train", "val")}
@@ -174,8 +175,9 @@ class Trainer:
         key = (padded, widest)
         if key not in self._steps:
             self._steps[key] = build_step(
-                self.bundle.model, self.optimizer, self.dataset.task, self.config.training, widest, self.ranks
-            )
+                self.bundle.model, self.optimizer, self.dataset.task, self.config.training, widest, self.ranks,
+                self._twins,
+            )  # fmt: skip
         return self._steps[key]
 
     def _account(self, n_records, main, local, norm, by_organ):

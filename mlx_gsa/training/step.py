@@ -23,6 +23,7 @@ def build_step(
     config: TrainingConfig,
     widest: int,
     ranks: Ranks | None = None,
+    twins: list | None = None,
 ):
     """Build the step for batches of one shape.
 
@@ -36,6 +37,8 @@ def build_step(
         K, positions kept of the longest sequence.
     ranks : Ranks, optional
         The processes that share the shards of a step; by default this one has all of them.
+    twins : list of nn.Module, optional
+        Of `twins_of`, where several steps share them.
 
     Returns
     -------
@@ -48,15 +51,21 @@ def build_step(
     RankError
         If the shards cannot be shared out evenly.
     """
-    return _Step(model, optimizer, task, config, widest, ranks or Ranks())
+    return _Step(model, optimizer, task, config, widest, ranks or Ranks(), twins)
+
+
+def twins_of(model: nn.Module, config: TrainingConfig, ranks: Ranks) -> list[nn.Module]:
+    """Make a model for each shard of this rank: a gradient is taken by changing a model, in a thread of its own."""
+    mine = shards_of(ranks.rank, ranks.size, n_shards(config))
+    return [deepcopy(model) for _ in mine] if len(mine) > 1 else [model]
 
 
 class _Step:
-    def __init__(self, model, optimizer, task, config, widest, ranks):
+    def __init__(self, model, optimizer, task, config, widest, ranks, twins):
         self.model, self.optimizer, self.task, self.config, self.ranks = model, optimizer, task, config, ranks
         self.shards = n_shards(config)
         self.mine = shards_of(ranks.rank, ranks.size, self.shards)
-        self.twins = [model, *(deepcopy(model) for _ in self.mine[1:])]  # a gradient is taken by changing a model
+        self.twins = twins or twins_of(model, config, ranks)
         self.gradients = [compiled(self._gradient(twin, widest), [twin.state]) for twin in self.twins]
         self.update = compiled(self._apply, [model.state, optimizer.state])
 
@@ -67,8 +76,11 @@ class _Step:
         parts = [
             (*(array[rows[number]] for array in (*arrays, weights)), total, keys[number]) for number in self.mine
         ]
-        for twin in self.twins[1:]:
-            twin.update(self.model.parameters())
+        if len(self.mine) > 1:
+            parameters = self.model.parameters()
+            mx.eval(parameters)  # what is not computed yet belongs to this thread
+            for twin in self.twins:
+                twin.update(parameters)
         return self.update(self._whole(on_lanes(self.gradients, parts)))
 
     def _gradient(self, model, widest):
