@@ -5,6 +5,7 @@ Without `mlx.launch` there is one rank, and nothing here touches `mlx.distribute
 
 import os
 import signal
+import stat
 import sys
 import threading
 import time
@@ -188,7 +189,30 @@ def current() -> Ranks:
     except RuntimeError as error:
         mend = "See that every host of the hostfile answers and that its ports are free."
         raise RankError("the other ranks cannot be reached", found=str(error).strip(), mend=mend) from None
+    _fill_stdin()
     return _Group(group, _timeout()) if group.size() > 1 else Ranks()
+
+
+def _fill_stdin():
+    """Keep `mlx.launch` from using a core: it asks without pause whether it could write to this process.
+
+    A pipe can be written to as long as it is not full, so it is filled, which Linux lets its reader do. Nothing reads
+    the standard input of a rank.
+    """
+    place = Path("/proc/self/fd/0")
+    try:
+        if not stat.S_ISFIFO(os.fstat(0).st_mode):
+            return
+        pipe = os.open(place, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return  # closed, or no Linux: then it costs what it costs
+    try:
+        while os.write(pipe, bytes(4096)):
+            pass
+    except BlockingIOError:
+        pass  # full
+    finally:
+        os.close(pipe)
 
 
 def launched(environ: Mapping) -> bool:
