@@ -17,7 +17,8 @@ def test_bars_of_the_made_benchmark():
     assert bars[full].verdict == MET and bars[full].found.startswith("400.00x")
     step = "sparse 10 % over the same sparse model in PyTorch, training step, 5 kb"
     assert bars[step].verdict == MISSED and bars[step].found.startswith("0.50x")
-    assert bars["scan, tiles of 2 kb, 10 % kept, both strands, all cores"].found.startswith("8.00 Mbp/s")
+    scans = [bar for what, bar in bars.items() if what.startswith("scan, tiles of 2 kb, stride")]
+    assert len(scans) == 2 and all(bar.found == "8.00 Mbp/s" for bar in scans)
     assert bars["two processes over one that has one core, training"].found.startswith("1.65x (mlx.launch")
     assert bars["1 Mb in one forward, resident memory, both paths"].found == "1.00 GB"
     assert bars["FLOPs below full attention, 5 kb"].verdict == MET
