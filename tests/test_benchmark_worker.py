@@ -72,7 +72,7 @@ def test_one_that_takes_too_long_is_ended():
 
 
 def test_a_process_that_cannot_start_says_why():
-    with Worker("torch", 1, sys.executable) as other:
+    with Worker("mlx", 1) as other:
         other._process.kill()
         with pytest.raises(ResultsError, match=r"a measurement failed.*killed by signal 9"):
             other.ask({"what": "report"})
