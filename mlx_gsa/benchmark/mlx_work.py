@@ -137,7 +137,7 @@ def _stem(request):
 
 
 def _scan(request):
-    """Score the tiles of one long random sequence; `length` is that of the sequence."""
+    """Score the tiles of one long random sequence of `length` bp, as `gsa scan` does without --relevance."""
     config, tile, stride = ModelConfig(**request["settings"]), request.get("tile", TILE), request["stride"]
     tokens = random_batch(request["length"], 1)[0]
     n_tiles = (len(tokens) - tile) // stride + 1
@@ -147,10 +147,10 @@ def _scan(request):
     engine = Engine(fresh_model(config))
     pool = engine.workers()
     if pool is None:
-        return _measured(lambda: engine.scan(tokens, tile, stride), request) | facts
+        return _measured(lambda: engine.scan(tokens, tile, stride, relevance=False), request) | facts
     with pool:
         facts |= {"processes": pool.n_workers}
-        return _measured(lambda: engine.scan(tokens, tile, stride, pool), request) | facts
+        return _measured(lambda: engine.scan(tokens, tile, stride, pool, relevance=False), request) | facts
 
 
 def _tiled_call(config, tokens, tile, stride, batch=32):
