@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import mlx_gsa
@@ -97,7 +98,8 @@ class Worker:
         if self.alive:
             self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # what was not read when it was killed
+            self._process.stdin.close()
         self._process.stdout.close()
         self._errors.close()
         self._folder.cleanup()
