@@ -143,7 +143,7 @@ def machine():
     facts = {
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
-        "cores": _cores(),
+        "cores": usable_cores(),
         "memory_total": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "blas": blas.version or blas.name,
         "blas_threads": blas.threads,
@@ -217,8 +217,9 @@ def _processor():
     return names[1].strip() if names else platform.processor() or platform.machine()
 
 
-def _cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def usable_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_available() -> int | None:

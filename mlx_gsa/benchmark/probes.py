@@ -2,13 +2,14 @@
 
 import ctypes
 import gc
-import os
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+
+from mlx_gsa.runtime import usable_cores
 
 POWERCAP = Path("/sys/class/powercap")
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -99,7 +100,7 @@ def bandwidth(megabytes: int = 256, repeats: int = 5, threads=None) -> dict:
         ``copy`` and ``triad`` in 10^9 bytes per second (bytes read and written, as the program asks for them), and
         ``threads``, with which the larger was reached.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = usable_cores()
     size = megabytes * 2**20 // 4
     arrays = [np.full(size, value, np.float32) for value in (1, 2, 0)]
     found = {"copy": 0.0, "triad": 0.0, "threads": 1}

@@ -9,6 +9,7 @@ from pathlib import Path
 from mlx_gsa.experiments.child import GRACE
 from mlx_gsa.experiments.record import shown
 from mlx_gsa.ranks import alone
+from mlx_gsa.runtime import usable_cores
 
 CHILD = [sys.executable, "-m", "mlx_gsa.experiments.child"]
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
@@ -85,5 +86,4 @@ def print_to(file, line: str) -> None:
 
 def threads_of(jobs: int) -> int:
     """Count the threads that each of so many processes may use on this machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // jobs)
+    return max(1, usable_cores() // jobs)

@@ -2,7 +2,8 @@
 
 Where MLX runs on a CPU the model is folded (`folded`) and its kernels run in NumPy (`host`), on every core. On a GPU,
 and for the forms of attention that have no folded form, the model's own forward pass runs in MLX (`model_forward`).
-Both give the numbers of the training path; tests hold them to 1e-5.
+Both give the numbers of the training path; tests hold them to 1e-5. Two positions whose relevance is the same but for
+rounding may change places at the edge of what is kept.
 """
 
 import mlx.core as mx
@@ -10,11 +11,12 @@ import numpy as np
 
 from mlx_gsa.errors import ConfigError
 from mlx_gsa.inference.folded import can_fold, fold
-from mlx_gsa.inference.host_forward import HostForward, usable_cores
+from mlx_gsa.inference.host_forward import HostForward
 from mlx_gsa.inference.model_forward import ModelForward
 from mlx_gsa.inference.tiles import TileScores, score_tiles
 from mlx_gsa.inference.workers import Workers
 from mlx_gsa.model.organism import OrganismOutput
+from mlx_gsa.runtime import usable_cores
 
 
 class Engine:

@@ -1,6 +1,5 @@
 """Batches through the folded model, on every core."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -12,6 +11,7 @@ from mlx_gsa.inference.host_select import keep_highest
 from mlx_gsa.inference.threads import one_blas_thread
 from mlx_gsa.model.organism import OrganismOutput
 from mlx_gsa.model.selector import budget, widest_budget
+from mlx_gsa.runtime import usable_cores
 
 _GROUP = 32_768  # positions that a thread takes at a time, at most
 _WORTH_A_THREAD = 8_192  # positions
@@ -73,8 +73,3 @@ class HostForward:
         contribution = kernels.contributions(chosen, kept, mask, gates)
         prediction = contribution.sum(axis=2) + kernels.folded.prediction_bias
         return OrganismOutput(prediction, None, relevance, kept, mask, gates, contribution.swapaxes(1, 2))
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

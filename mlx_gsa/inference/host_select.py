@@ -4,14 +4,13 @@ from functools import lru_cache
 
 import numpy as np
 
-_LOWEST = -(2**31)
-_GOLDEN = np.uint32(2654435769)
+from mlx_gsa.model.selector import LOWEST_KEY, SCATTER
 
 
 @lru_cache(maxsize=64)
 def tie_breaks(length: int) -> np.ndarray:
     """Return the fixed permutation of positions that orders equal relevance: (L,) int32, not negative."""
-    return ((np.arange(length, dtype=np.uint32) * _GOLDEN) >> 1).astype(np.int32)
+    return ((np.arange(length, dtype=np.uint32) * np.uint32(SCATTER)) >> 1).astype(np.int32)
 
 
 def keep_highest(relevance: np.ndarray, lengths, counts, widest: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +46,7 @@ def _distinct_keys(relevance, lengths):
     bits = relevance.view(np.int32)
     high = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # same order as the floats
     for row, real in enumerate(lengths):
-        high[row, real:] = _LOWEST
+        high[row, real:] = LOWEST_KEY
     keys = np.empty(high.shape, np.int64)
     halves = keys.view(np.int32)
     halves[:, 1::2], halves[:, 0::2] = high, tie_breaks(high.shape[1])

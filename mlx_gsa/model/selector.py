@@ -6,9 +6,9 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-_LOWEST = -(2**31)
+LOWEST_KEY = -(2**31)
 START_SLOPE = 1.5  # relevance per unit of feature at the start; the gate opens at two units
-_GOLDEN = 2654435769  # 2^32 / golden ratio, odd: multiplication by it permutes the 32-bit integers
+SCATTER = 2654435769  # 2^32 / golden ratio, odd: multiplication by it permutes the 32-bit integers
 
 
 class TokenSelector(nn.Module):
@@ -141,6 +141,6 @@ def _distinct_keys(relevance, lengths):
     bits = relevance.view(mx.int32)
     ordered = mx.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # same order as the floats
     positions = mx.arange(relevance.shape[1], dtype=mx.uint32)
-    ordered = mx.where(positions[None] < lengths[:, None], ordered, _LOWEST)
-    tie_break = (positions * mx.array(_GOLDEN, dtype=mx.uint32)) >> 1
+    ordered = mx.where(positions[None] < lengths[:, None], ordered, LOWEST_KEY)
+    tie_break = (positions * mx.array(SCATTER, dtype=mx.uint32)) >> 1
     return (ordered.astype(mx.int64) << 32) | tie_break.astype(mx.int64)
